@@ -1,0 +1,237 @@
+"""SinIR here against the authors' SinIR, and SinGAN against its authors' SinGAN: CPU seconds, memory and loss, as ratios.
+
+    python benchmarks/sinir.py --authors CHECKOUT_OF_SINIR [--singan CHECKOUT_OF_SINGAN] [--full]
+
+Every contender runs in a process of its own on the same photograph with the published settings. Without ``--full`` each
+scale runs ``--iterations`` steps and the published schedule is projected from them; with it everything runs to its end.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+# SinIR's config_train/edit.yaml, and the published schedules that timings are projected to
+SIZES = {"max_size": 250, "min_size": 25, "scale_factor": 0.75}
+CHANNELS, LEARNING_RATE, BETAS, SHUFFLE, STEPS = 128, 1e-4, (0.5, 0.999), 0.005, 500
+EPOCHS = 2000  # SinGAN, a scale
+
+Row = dict[str, Any]
+
+
+def main() -> int:
+    """Run the contenders that were asked for, one after another, and print the table."""
+    options = arguments()
+    if options.worker:
+        os.environ["OMP_NUM_THREADS"] = str(options.threads)
+        WORKERS[options.worker](options)
+        return 0
+    contenders = ["ours", "ours-faithful"]
+    if options.authors:
+        contenders.append("authors")
+    else:
+        print("No --authors CHECKOUT given: there is nothing to compare SinIR with, so only our own numbers follow.")
+    if options.singan:
+        contenders += ["singan", "singan-authors"]
+    results = {}
+    for name in contenders:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        results[name] = run_worker(name, options)
+    print(table(results))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
+    return 0
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--authors", type=Path, help="checkout of the authors' SinIR (YooJiHyeong/SinIR)")
+    parser.add_argument("--singan", type=Path, help="checkout of SinGAN (tamarott/SinGAN)")
+    parser.add_argument("--image", type=Path, help="photograph to train on (default: scikit-image's coffee)")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--iterations", type=int, default=4, help="steps a scale that the projection rests on")
+    parser.add_argument("--full", action="store_true", help="run the published schedules to the end (hours)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="where to keep the numbers")
+    parser.add_argument("--worker", choices=sorted(WORKERS), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def run_worker(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one contender in a process of its own, so that peaks of memory and imports do not mix."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "rows.json"
+        command = [sys.executable, __file__, "--worker", name, "--json", str(kept)]
+        for option in ("authors", "singan", "image", "threads", "iterations", "seed"):
+            if (value := getattr(options, option)) is not None:
+                command += [f"--{option}", str(value)]
+        command += ["--full"] if options.full else []
+        environment = os.environ | {"OMP_NUM_THREADS": str(options.threads), "HOTPAPERS_PROGRESS": "quiet"}
+        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+        return json.loads(kept.read_text())
+
+
+class Keeper:
+    """Times the steps of each scale in CPU seconds and writes what is known so far after each scale."""
+
+    def __init__(self, name: str, options: argparse.Namespace, published_steps: int) -> None:
+        import torch
+
+        torch.set_num_threads(options.threads)
+        torch.manual_seed(options.seed)
+        self.path, self.published_steps = options.json, published_steps
+        self.steps = published_steps if options.full else options.iterations
+        self.result: dict[str, Any] = {
+            "name": name,
+            "torch": torch.__version__,
+            "threads": options.threads,
+            "seed": options.seed,
+            "steps": self.steps,
+            "published_steps": published_steps,
+            "full": options.full,
+            "done": False,
+            "scales": [],
+        }
+
+    def scale(self, size: tuple[int, ...], step: Callable[[], float]) -> Row:
+        """Run ``step`` as often as asked; the first one warms up and is not timed when there are others."""
+        losses, cpu, wall = [step()], 0.0, 0.0
+        warm = self.steps == 1
+        for _ in range(self.steps - 1):
+            cpu_started, wall_started = time.process_time(), time.perf_counter()
+            losses.append(step())
+            cpu += time.process_time() - cpu_started
+            wall += time.perf_counter() - wall_started
+        timed = max(self.steps - 1, 1)
+        last = losses[-20:]
+        row: Row = {
+            "scale": len(self.result["scales"]),
+            "size": list(size),
+            "steps": self.steps,
+            "cpu_per_step": None if warm else cpu / timed,
+            "wall_per_step": None if warm else wall / timed,
+            "loss_last_20": sum(last) / len(last),
+            "losses": [round(loss, 6) for loss in losses[:: max(1, self.steps // 50)]],
+        }
+        self.result["scales"].append(row)
+        return row
+
+    def write(self, done: bool = False) -> None:
+        """Put the rows on disk, whole."""
+        rows = self.result["scales"]
+        self.result["done"] = done
+        self.result["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        if rows:
+            rows[-1]["peak_rss_mb"] = self.result["peak_rss_mb"]
+            self.result["projected_cpu_seconds"] = self.published_steps * sum(row["cpu_per_step"] for row in rows)
+        temporary = self.path.with_suffix(".part")
+        temporary.write_text(json.dumps(self.result, indent=1))
+        temporary.replace(self.path)
+
+
+def measure_authors(options: argparse.Namespace) -> None:
+    """Train with the authors' own classes, as their ``Runner.train`` does, on a CPU."""
+    stand_in_for_cuda_and_torchvision()
+    sys.path.insert(0, str(options.authors))
+    keeper = Keeper("authors' SinIR", options, STEPS)
+    import torch
+    from loaders.loader import ImageHolder
+    from runners.runner import Runner
+    from utils.runner_utils import interp
+
+    with photograph_file(options.image) as image:
+        holder = ImageHolder(str(image), interp, **SIZES)
+    runner = Runner(
+        holder,
+        "",
+        ["ssim11", "mse"],
+        keeper.steps,
+        SHUFFLE,
+        3,
+        CHANNELS,
+        LEARNING_RATE,
+        BETAS,
+        holder.scale_num,
+        interp,
+    )
+    for scale in range(holder.scale_num):
+
+        def step(scale: int = scale) -> float:
+            loss = runner._calc_loss(runner._forward(scale_to=scale), scale)
+            runner._step(loss)
+            return loss.item()
+
+        row = keeper.scale(tuple(runner.img[scale].shape[-2:]), step)
+        with torch.no_grad():
+            output = runner._forward(scale_to=scale, infer=True)[scale]
+            row |= judged(output, runner.img[scale], float(runner.loss(output, runner.img[scale])))
+        keeper.write()
+        if scale < holder.scale_num - 1:
+            runner._grow_network()
+    if options.full:
+        torch.save([net.state_dict() for net in runner.net_list], options.json.with_suffix(".pt"))
+    keeper.write(done=True)
+
+
+def judged(output: Any, target: Any, loss: float) -> Row:
+    """The cascade's own reconstruction without shuffling: loss, and RMSE of values in [0, 1]."""
+    rmse = float(((output - target) / 2).square().mean().sqrt())
+    return {"evaluation_loss": loss, "evaluation_rmse": rmse}
+
+
+def stand_in_for_cuda_and_torchvision() -> None:
+    """Let code that calls ``.cuda()`` and two functions of torchvision run on a CPU without either."""
+    import numpy as np
+    import torch
+
+    torch.nn.Module.cuda = lambda self, *_, **__: self  # type: ignore[method-assign]
+    torch.Tensor.cuda = lambda self, *_, **__: self  # type: ignore[method-assign]
+    vision, transforms, saving = (types.ModuleType(f"torchvision{part}") for part in ("", ".transforms", ".utils"))
+    transforms.ToTensor = lambda: (
+        lambda image: torch.from_numpy(  # type: ignore[attr-defined]
+            np.array(image).transpose(2, 0, 1).astype(np.float32) / 255
+        )
+    )
+    saving.save_image = lambda *_, **__: None  # type: ignore[attr-defined]
+    sys.modules |= {"torchvision": vision, "torchvision.transforms": transforms, "torchvision.utils": saving}
+
+
+class photograph_file:  # noqa: N801  (used as a context manager)
+    """The path of the photograph, written to a temporary PNG where none is given."""
+
+    def __init__(self, given: Path | None) -> None:
+        self.given = given
+
+    def __enter__(self) -> Path:
+        if self.given:
+            return self.given
+        from skimage import data, io
+
+        self.folder = tempfile.TemporaryDirectory()
+        path = Path(self.folder.name) / "coffee.png"
+        io.imsave(path, data.coffee(), check_contrast=False)
+        return path
+
+    def __exit__(self, *_: object) -> None:
+        if not self.given:
+            self.folder.cleanup()
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """The contenders side by side."""
+    return json.dumps({name: each.get("projected_cpu_seconds") for name, each in results.items()})
+
+
+WORKERS: dict[str, Callable[[argparse.Namespace], None]] = {"authors": measure_authors}
+
+if __name__ == "__main__":
+    raise SystemExit(main())
