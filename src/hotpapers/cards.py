@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from hotpapers import verbs
 from hotpapers.errors import BadInput, HotpapersError
+from hotpapers.verbs import Outcome, describe, exists, load
 
 Scale = Literal["smoke", "laptop", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "laptop", "paper")
@@ -23,7 +23,7 @@ class BadCard(HotpapersError):
 
 
 class Criterion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a claim's value must be to count as reproduced: exactly one of the three, ``tolerance`` with ``equals`` only."""
+    """What a claim's value must be to count as reproduced: one of the three; ``tolerance`` goes with ``equals``."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -47,8 +47,8 @@ class Criterion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A headline claim: what the paper says, how it is measured, what counts as reproduced.
 
-    ``exact`` marks a claim without chance in it (a count, an identity): one value decides it. ``paper`` is the paper's own
-    number, where it gives one. The function that measures it has the claim's id with underscores, in ``claims.py``.
+    ``exact`` marks a claim without chance in it (a count, an identity): one value decides it. ``paper`` is the paper's
+    own number, where it gives one. The function that measures it has the claim's id with underscores, in ``claims.py``.
     """
 
     id: Dashed
@@ -62,6 +62,7 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def function(self) -> str:
+        """Return the name of the function that measures the claim."""
         return self.id.replace("-", "_")
 
 
@@ -79,10 +80,12 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def package(self) -> str:
+        """Return the import path of the paper's package."""
         return f"hotpapers.papers.{self.slug}"
 
     @property
     def folder(self) -> Path:
+        """Return the folder that holds the card and the paper's code."""
         return Path(str(resources.files("hotpapers.papers") / self.slug))
 
     def verb_address(self, name: str) -> tuple[str, str]:
@@ -92,15 +95,15 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def verb_summary(self, name: str) -> str:
         """Return the verb's first sentence without importing the paper."""
-        return verbs.describe(*self.verb_address(name))
+        return describe(*self.verb_address(name))
 
-    def load_verb(self, name: str) -> Callable[..., verbs.Outcome]:
+    def load_verb(self, name: str) -> Callable[..., Outcome]:
         """Import the verb ``name``; raise ``MissingExtra`` where its libraries are not installed."""
-        return verbs.load(*self.verb_address(name), self.extras, what=f"{self.slug} {name}")
+        return load(*self.verb_address(name), self.extras, what=f"{self.slug} {name}")
 
     def load_claim(self, claim: Claim) -> Callable[..., Any]:
         """Import the function that measures ``claim``."""
-        return verbs.load(f"{self.package}.claims", claim.function, self.extras, what=f"{self.slug} {claim.id}")
+        return load(f"{self.package}.claims", claim.function, self.extras, what=f"{self.slug} {claim.id}")
 
     def claim(self, claim_id: str) -> Claim:
         """Return the claim of that id, or raise ``BadInput`` that names those there are."""
@@ -159,8 +162,8 @@ def check_card(card: Card) -> None:
     """
     path = card.folder / "card.toml"
     for name, address in card.verbs.items():
-        if not verbs.exists(*card.verb_address(name)):
+        if not exists(*card.verb_address(name)):
             raise BadCard(f"{path}: verb {name!r} points to {address}, which is not there")
     for claim in card.claims:
-        if not verbs.exists(f"{card.package}.claims", claim.function):
+        if not exists(f"{card.package}.claims", claim.function):
             raise BadCard(f"{path}: claim {claim.id!r} has no function {claim.function} in claims.py")

@@ -22,7 +22,7 @@ def configure(*, as_json: bool, quiet: bool) -> None:
 
 
 def show(facts: Any, human: Any = None) -> None:
-    """Print an answer: ``facts`` (JSON types) under ``--json``, else ``human`` (text or anything that rich can print)."""
+    """Print an answer: ``facts`` (JSON types) under ``--json``, else ``human`` (text, or what rich can print)."""
     if _json:
         print(json.dumps(facts, indent=2, ensure_ascii=False, default=str))
     elif human is not None:

@@ -3,8 +3,8 @@
 One function has three faces: a Python call, a command and a form. Its signature and its NumPy-style docstring are the
 only description of it; this module reads them. ``describe`` needs no import of the paper, ``load`` does import it.
 
-A verb takes paths (annotated with one of the kinds below), numbers, strings, booleans and ``Literal`` choices, writes its
-results to ``out``, and returns an ``Outcome``.
+A verb takes paths (annotated with one of the kinds below), numbers, strings, booleans and ``Literal`` choices, writes
+its results to ``out``, and returns an ``Outcome``.
 """
 
 import ast
@@ -69,7 +69,7 @@ class Parameter:
 
     name: str
     annotation: Any
-    """The bare type: ``Path``, ``int``, ``float``, ``bool``, ``str`` or a ``Literal``; never optional, never annotated."""
+    """The bare type: ``Path``, ``int``, ``float``, ``bool``, ``str`` or a ``Literal``; not optional, not annotated."""
     kind: KindName | None
     optional: bool
     required: bool

@@ -1,0 +1,5 @@
+"""``python -m hotpapers`` is the command line."""
+
+from hotpapers.cli import run
+
+run()
