@@ -1,0 +1,24 @@
+"""SinIR: a network cascade that learns one photograph, then edits with it (arXiv 2106.07140).
+
+The public names load on first use, so that ``hotpapers --help`` imports no torch.
+"""
+
+from typing import Any
+
+_PUBLIC = {
+    "SinIR": "model",
+    "ScaleNet": "model",
+    "Config": "train",
+    "PRESETS": "train",
+    "fit": "train",
+    "manipulate": "manipulate",
+}
+__all__ = list(_PUBLIC)  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
