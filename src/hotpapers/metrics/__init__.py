@@ -1,0 +1,20 @@
+"""Measures that papers share: images in, one number out. Images are N x C x H x W tensors with values in [0, 1]."""
+
+from hotpapers.metrics.fidelity import psnr, ssim
+from hotpapers.metrics.frechet import frechet_distance, sifid
+from hotpapers.metrics.naturalness import NaturalModel, fit_natural_model, niqe, sharpness
+from hotpapers.metrics.patches import patch_distance, patch_distances, sliced_wasserstein
+
+__all__ = [
+    "NaturalModel",
+    "fit_natural_model",
+    "frechet_distance",
+    "niqe",
+    "patch_distance",
+    "patch_distances",
+    "psnr",
+    "sharpness",
+    "sifid",
+    "sliced_wasserstein",
+    "ssim",
+]
