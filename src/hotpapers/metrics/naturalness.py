@@ -1,8 +1,8 @@
 """How natural and how sharp an image looks without a reference: NIQE's statistics, and the mean gradient.
 
-NIQE (Mittal, Soundararajan and Bovik 2013) compares the local statistics of an image with those of pristine photographs.
-The authors' model of 125 photographs is not included: ``fit_natural_model`` makes one from photographs that you give, so
-values order images that were judged by one model and are not comparable with published ones.
+NIQE (Mittal, Soundararajan and Bovik 2013) compares the local statistics of an image with those of pristine
+photographs. The authors' model of 125 photographs is not included: ``fit_natural_model`` makes one from photographs
+that you give, so values order images that were judged by one model and are not comparable with published ones.
 """
 
 from collections.abc import Iterable
@@ -50,8 +50,8 @@ def fit_natural_model(
 def niqe(image: Float[Tensor, "1 C H W"], model: NaturalModel) -> float:
     """Return how far ``image`` is from ``model``: lower is more natural.
 
-    It is the distance of eq. 10 of the paper between the Gaussian fitted to the statistics of the image's blocks and the
-    model's, √((ν₁-ν₂)ᵀ ((Σ₁+Σ₂)/2)⁻¹ (ν₁-ν₂)).
+    It is the distance of eq. 10 of the paper between the Gaussian fitted to the statistics of the image's blocks and
+    the model's, √((ν₁-ν₂)ᵀ ((Σ₁+Σ₂)/2)⁻¹ (ν₁-ν₂)).
     """
     features, _ = _statistics(image, model.block)
     covariance = torch.cov(features.T) if len(features) > 1 else torch.zeros_like(model.covariance)
@@ -60,14 +60,14 @@ def niqe(image: Float[Tensor, "1 C H W"], model: NaturalModel) -> float:
 
 
 def sharpness(image: Float[Tensor, "N C H W"]) -> float:
-    """Return the mean length of the grey image's gradient, in values per pixel: blur lowers it, and so does less contrast."""
+    """Return the mean length of the grey image's gradient, in values per pixel: blur and less contrast lower it."""
     grey = _grey(image)
     across, down = grey[..., :-1, 1:] - grey[..., :-1, :-1], grey[..., 1:, :-1] - grey[..., :-1, :-1]
     return float((across.square() + down.square()).sqrt().mean())
 
 
 def _statistics(image: Tensor, block: int) -> tuple[Float[Tensor, "B 36"], Float[Tensor, " B"]]:
-    """The 18 statistics of every block at two scales, and the blocks' sharpness."""
+    """Measure the 18 statistics of every block at two scales, and the blocks' sharpness."""
     if min(image.shape[-2:]) < block:
         raise ValueError(
             f"NIQE of blocks of {block} needs a larger image; this is {image.shape[-2]} x {image.shape[-1]}"
@@ -108,7 +108,7 @@ def _blocks(x: Tensor, side: int) -> Float[Tensor, "B side side"]:
 
 
 def _block_statistics(blocks: Float[Tensor, "B side side"]) -> Float[Tensor, "B 18"]:
-    """Shape and spread of the values, and shape, mean and both spreads of the products of neighbours in four directions."""
+    """Shape and spread of the values; shape, mean and spreads of the products of neighbours in four directions."""
     shape, left, right, _ = _asymmetric_gaussian(blocks.flatten(1))
     found = [shape, (left + right) / 2]
     for shift in ((0, 1), (1, 0), (1, 1), (1, -1)):
