@@ -1,0 +1,1 @@
+"""A paper whose verbs are quick, slow or naughty on purpose."""
