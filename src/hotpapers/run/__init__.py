@@ -1,0 +1,8 @@
+"""Run: the plumbing of a training loop, so that a paper's loop stays visible.
+
+Directory, seeds, device and precision, progress, log, checkpoints, exact resume, a clean stop on Ctrl-C.
+"""
+
+from hotpapers.run.run import Run
+
+__all__ = ["Run"]
