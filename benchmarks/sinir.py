@@ -1,4 +1,4 @@
-"""SinIR here against the authors' SinIR, and SinGAN against its authors' SinGAN: CPU seconds, memory and loss, as ratios.
+"""SinIR here against the authors' SinIR, and SinGAN against its authors' SinGAN: CPU seconds, memory, loss.
 
     python benchmarks/sinir.py --authors CHECKOUT_OF_SINIR [--singan CHECKOUT_OF_SINGAN] [--full]
 
@@ -7,6 +7,8 @@ scale runs ``--iterations`` steps and the published schedule is projected from t
 """
 
 import argparse
+import dataclasses
+import importlib.machinery
 import json
 import os
 import resource
@@ -15,7 +17,7 @@ import sys
 import tempfile
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +185,7 @@ def measure_authors(options: argparse.Namespace) -> None:
 
 
 def judged(output: Any, target: Any, loss: float) -> Row:
-    """The cascade's own reconstruction without shuffling: loss, and RMSE of values in [0, 1]."""
+    """Judge the cascade's own reconstruction without shuffling: loss, and RMSE of values in [0, 1]."""
     rmse = float(((output - target) / 2).square().mean().sqrt())
     return {"evaluation_loss": loss, "evaluation_rmse": rmse}
 
@@ -226,12 +228,176 @@ class photograph_file:  # noqa: N801  (used as a context manager)
             self.folder.cleanup()
 
 
+def measure_ours(options: argparse.Namespace, preset: str) -> None:
+    """Train with this project's ``fit``."""
+    import torch
+    from hotpapers.papers.sinir.losses import reconstruction_loss
+    from hotpapers.papers.sinir.pyramid import image_pyramid, resize
+    from hotpapers.papers.sinir.train import PRESETS, fit
+
+    from hotpapers.papers.sinir.experiment import Clock
+    from hotpapers.run import Run
+
+    keeper = Keeper(f"SinIR here ({preset})", options, STEPS)
+    config = dataclasses.replace(PRESETS[preset], steps=keeper.steps)
+    with photograph_file(options.image) as path:
+        image = read_photograph(path)
+    clock = Clock(torch.device("cpu"))
+    with tempfile.TemporaryDirectory() as folder, Run(Path(folder), seed=options.seed, device="cpu") as run:
+        model = fit(image, config, clock.watch(run)).eval()
+    targets = image_pyramid(resize(image, model.sizes[-1], "torch"), model.sizes, "torch")
+    output = targets[0]
+    for scale, (target, seconds) in enumerate(zip(targets, clock.per_step(), strict=True)):
+        with torch.no_grad():
+            output = model.nets[scale](output if scale == 0 else resize(output, target.shape[-2:], "torch"))
+        last = clock.stages[scale]["losses"][-20:]
+        keeper.result["scales"].append(
+            {"scale": scale, "size": list(target.shape[-2:]), "steps": keeper.steps, "cpu_per_step": seconds}
+            | {"loss_last_20": sum(last) / len(last)}
+            | judged(output, target, float(reconstruction_loss(output, target)))
+        )
+    keeper.write(done=True)
+    keeper.result["projected_cpu_seconds"] = clock.projected(STEPS)
+    keeper.path.write_text(json.dumps(keeper.result, indent=1))
+
+
+def measure_singan(options: argparse.Namespace) -> None:
+    """Train with this project's SinGAN."""
+    import torch
+    from hotpapers.papers.sinir.pyramid import resize
+
+    from hotpapers.papers.sinir.experiment import Clock
+    from hotpapers.papers.sinir.singan import SinGANConfig, train_singan
+    from hotpapers.run import Run
+
+    keeper = Keeper("SinGAN here", options, EPOCHS)
+    with photograph_file(options.image) as path:
+        image = read_photograph(path)
+    clock = Clock(torch.device("cpu"))
+    with tempfile.TemporaryDirectory() as folder, Run(Path(folder), seed=options.seed, device="cpu") as run:
+        model = train_singan(image, SinGANConfig(epochs=keeper.steps), clock.watch(run))
+    for scale, (size, seconds) in enumerate(zip(model.sizes, clock.per_step(), strict=True)):
+        keeper.result["scales"].append(
+            {"scale": scale, "size": list(size), "steps": keeper.steps, "cpu_per_step": seconds}
+        )
+    with torch.no_grad():
+        output = model.reconstruct()
+    keeper.result["scales"][-1] |= judged(output, resize(image, output.shape[-2:], "torch"), float("nan"))
+    keeper.write(done=True)
+
+
+def measure_singan_authors(options: argparse.Namespace) -> None:
+    """Train with SinGAN's published code; its generator steps are given a new fake, which current PyTorch requires."""
+    import numpy as np
+    import scipy.ndimage
+
+    for missing in ("vglc", "vglc.vglc_reader", "vglc.vglc_utils", "cv2", "sklearn", "sklearn.cluster"):
+        sys.modules[missing] = types.ModuleType(missing)
+        sys.modules[missing].__spec__ = importlib.machinery.ModuleSpec(missing, None)  # torch asks for it
+    for name in ("VGLCGameData", "VGLCLevelRepresentationType"):
+        setattr(sys.modules["vglc.vglc_reader"], name, None)
+    sys.modules["sklearn.cluster"].KMeans = None  # type: ignore[attr-defined]
+    for name in ("filters", "measurements", "interpolation"):
+        if not hasattr(scipy.ndimage, name):
+            setattr(scipy.ndimage, name, scipy.ndimage)
+    sys.path.insert(0, str(options.singan))
+    keeper = Keeper("authors' SinGAN", options, EPOCHS)
+    import config as published
+    import torch
+    from SinGAN import functions, imresize
+
+    source = (options.singan / "SinGAN" / "training.py").read_text()
+    stale = "            netG.zero_grad()\n            output = netD(fake)\n"
+    assert source.count(stale) >= 1, "the checkout's training.py is not the published one"
+    fresh = stale.replace("            output", "            fake = netG(noise.detach(),prev)\n            output")
+    training = types.ModuleType("training")
+    exec(compile(source.replace(stale, fresh), "training.py", "exec"), training.__dict__)
+    training.plt = training.img = types.SimpleNamespace(imsave=lambda *_, **__: None)  # type: ignore[attr-defined]
+    functions.is_vglc = lambda _: False
+
+    settings = published.get_arguments().parse_args([])
+    vars(settings).update(
+        niter=keeper.steps, not_cuda=1, device=torch.device("cpu"), mode="train", input_name="photo.png", vglc_json=None
+    )
+    vars(settings).update(
+        noise_amp_init=settings.noise_amp,
+        nfc_init=settings.nfc,
+        min_nfc_init=settings.min_nfc,
+        scale_factor_init=settings.scale_factor,
+    )
+    with photograph_file(options.image) as path:
+        pixels = ((read_photograph(path)[0].permute(1, 2, 0).numpy() + 1) * 127.5).round().astype(np.uint8)
+    real = imresize.np2torch(pixels, settings)
+    functions.adjust_scales2image(real, settings)
+    settings.input_dir = tempfile.mkdtemp()
+    functions.read_image = lambda _: real
+    train_scale = training.train_single_scale
+
+    def timed(net_d: Any, net_g: Any, reals: Any, generators: Any, *rest: Any) -> Any:
+        started = time.process_time()
+        found = train_scale(net_d, net_g, reals, generators, *rest)
+        seconds = (time.process_time() - started) / keeper.steps
+        row = {"scale": len(generators), "size": list(reals[len(generators)].shape[-2:]), "steps": keeper.steps}
+        keeper.result["scales"].append(row | {"cpu_per_step": seconds})
+        keeper.write()
+        return found
+
+    training.train_single_scale = timed
+    os.chdir(settings.input_dir)
+    training.train(settings, [], [], [], [])
+    keeper.write(done=True)
+
+
+def read_photograph(path: Path) -> Any:
+    """Read the photograph at 250 pixels as a 1 x 3 x H x W tensor in [-1, 1], resampled as the authors' loader does."""
+    import numpy as np
+    import torch
+    from PIL import Image
+    from torch.nn import functional as F
+
+    pixels = np.asarray(Image.open(path).convert("RGB"))
+    image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    height, width = image.shape[-2:]
+    size = [round(length * SIZES["max_size"] / max(height, width)) for length in (height, width)]
+    return F.interpolate(image, size, mode="bicubic", align_corners=True).clamp(-1, 1)
+
+
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """The contenders side by side."""
-    return json.dumps({name: each.get("projected_cpu_seconds") for name, each in results.items()})
+    """Set the contenders side by side: a line a scale, then totals, then ratios to the authors' code."""
+    names = list(results)
+    count = max(len(each["scales"]) for each in results.values())
+    lines = [["CPU s per step", *(results[name]["name"] for name in names)]]
+    for scale in range(count):
+        sizes = next(r["scales"][scale]["size"] for r in results.values() if len(r["scales"]) > scale)
+        cells = [
+            f"{each['scales'][scale]['cpu_per_step']:.3f}" if len(each["scales"]) > scale else ""
+            for each in results.values()
+        ]
+        lines.append([f"scale {scale} ({sizes[0]} x {sizes[1]})", *cells])
+    lines.append(["published schedule, CPU s", *(f"{results[name]['projected_cpu_seconds']:,.0f}" for name in names)])
+    lines.append(["peak memory, MB", *(f"{results[name]['peak_rss_mb']:,.0f}" for name in names)])
+    losses = [results[name]["scales"][-1].get("evaluation_loss") for name in names]
+    if any(results[name]["full"] for name in names):
+        lines.append(["final loss", *("" if loss is None else f"{loss:.5f}" for loss in losses)])
+    for peer, contenders in (("authors", ("ours", "ours-faithful")), ("singan-authors", ("singan",))):
+        for name in (each for each in contenders if peer in results and each in results):
+            ours, theirs = results[name], results[peer]
+            faster = theirs["projected_cpu_seconds"] / ours["projected_cpu_seconds"]
+            smaller = theirs["peak_rss_mb"] / ours["peak_rss_mb"]
+            lines.append(
+                [f"{ours['name']} against {theirs['name']}", f"{faster:.2f} x faster", f"{smaller:.2f} x smaller"]
+            )
+    widths = [max(len(line[k]) for line in lines if len(line) > k) for k in range(len(names) + 1)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in lines)  # noqa: B905
 
 
-WORKERS: dict[str, Callable[[argparse.Namespace], None]] = {"authors": measure_authors}
+WORKERS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "authors": measure_authors,
+    "ours": lambda options: measure_ours(options, "quick"),
+    "ours-faithful": lambda options: measure_ours(options, "edit"),
+    "singan": measure_singan,
+    "singan-authors": measure_singan_authors,
+}
 
 if __name__ == "__main__":
     raise SystemExit(main())
