@@ -40,7 +40,12 @@ NEEDED = re.compile(
 SHOWN = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".wav", ".flac", ".ogg", ".mp3", ".mp4", ".webm")
 """Results that a browser can show; everything else is downloaded."""
 
-_pages = Environment(loader=PackageLoader("hotpapers.web", "templates/live"), autoescape=True)
+_templates = Environment(loader=PackageLoader("hotpapers.web", "templates/live"), autoescape=True)
+
+
+def render(template: str, **facts: Any) -> str:
+    """Return one of the live site's own pages or parts of pages as HTML."""
+    return _templates.get_template(template).render(**facts)
 
 
 class Forms:
@@ -52,7 +57,6 @@ class Forms:
         self._building = asyncio.Lock()
         self._running = contextlib.AsyncExitStack()
         self._uploads = room
-        self._index = _pages.get_template("index.html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for a form, its parts, or the list of forms."""
@@ -81,14 +85,14 @@ class Forms:
         from starlette.responses import HTMLResponse
 
         papers = [(card, {name: card.verb_summary(name) for name in card.verbs}) for card in self.cards.values()]
-        await HTMLResponse(self._index.render(papers=papers))(scope, receive, send)
+        await HTMLResponse(render("index.html", papers=papers))(scope, receive, send)
 
     async def _mount(self, card: Card) -> Mount:
         async with self._building:
             if card.slug not in self._mounts:
                 faces = await self.faces.of(card)
                 # The first import of Gradio takes seconds; other requests go on meanwhile.
-                await asyncio.to_thread(_import_gradio, self._uploads)
+                await asyncio.to_thread(import_gradio, self._uploads)
                 page = build_page(card, faces, self.jobs)
                 app = _as_application(page, f"/try/{card.slug}", self.upload_mb)
                 await self._running.enter_async_context(app.router.lifespan_context(app))
@@ -104,7 +108,7 @@ def build_page(card: Card, faces: Mapping[str, Face], jobs: Jobs) -> "gr.Blocks"
 
     models: list[gr.Dropdown] = []
     with gr.Blocks(title=f"{card.slug} · hotpapers", analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.HTML(_pages.get_template("header.html").render(card=card), padding=False)
+        gr.HTML(render("header.html", card=card), padding=False)
         with gr.Tabs():
             runs = [_tab(card, face, jobs, models) for face in faces.values()]
 
@@ -150,7 +154,7 @@ def _tab(card: Card, face: Face, jobs: Jobs, models: "list[gr.Dropdown]") -> Any
                     start = gr.Button(_words(face.name), variant="primary", min_width=120)
                     stop = gr.Button("Cancel", variant="secondary", min_width=120, interactive=False)
             with gr.Column(scale=7, min_width=320):
-                result = gr.HTML(_pages.get_template("waiting.html").render(), elem_classes="result", padding=False)
+                result = gr.HTML(render("waiting.html"), elem_classes="result", padding=False)
         job_id = gr.State("")
 
         async def follow(*values: Any) -> AsyncIterator[tuple[Any, ...]]:
@@ -203,7 +207,8 @@ def show_job(jobs: Jobs, job: Job) -> str:
         for name, value in job.report.numbers.items()
         if value != ""
     }
-    return _pages.get_template("job.html").render(
+    return render(
+        "job.html",
         job=job,
         progress=job.progress() or {},
         position=jobs.position(job) if job.state == "queued" else 0,
@@ -281,7 +286,8 @@ def _as_given(value: Any, opened: contextlib.ExitStack) -> Any:
     return intake.Upload(name, opened.enter_context(path.open("rb")))
 
 
-def _import_gradio(uploads: Path) -> None:
+def import_gradio(uploads: Path) -> None:
+    """Import Gradio, which takes seconds, set to keep uploads in ``uploads`` and to ask no other host."""
     # Both are read at import or at build: no calls home, and uploads in the server's own folder.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
@@ -302,7 +308,8 @@ def _as_application(page: "gr.Blocks", path: str, upload_mb: float) -> Any:
     css = (Path(__file__).parent / "templates" / "live" / "forms.css").read_text(encoding="utf-8")
     outer = gr.mount_gradio_app(FastAPI(), page, path, footer_links=[], run_history=False, show_error=False,
                                 max_file_size=int(upload_mb * 2**20), ssr_mode=False, enable_monitoring=False,
-                                pwa=False, mcp_server=False, theme=theme, css=css)  # fmt: skip
+                                pwa=False, mcp_server=False, theme=theme, css=css,
+                                head='<link rel="icon" href="data:,">')  # fmt: skip
     # Only a launched page holds the paths that clients name against its folder of uploads; mounting does not launch.
     page.has_launched = True
     return next(route.app for route in outer.routes if isinstance(route, Mount))

@@ -23,7 +23,7 @@ _COMMON = "object-src 'none'; base-uri 'self'; frame-ancestors 'none'; form-acti
 PAGES = f"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; {_COMMON}"
 # Gradio's pages carry inline scripts and styles; they may still speak to no other host.
 FORMS = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
     f"{_COMMON}"
 )
@@ -41,7 +41,7 @@ class Guard:
         self.app, self.upload_mb = app, upload_mb
         self.limit = int(upload_mb * 2**20) + SLACK
         self.any_address = host in ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
-        self.hosts = {"localhost", "127.0.0.1", "::1", host.lower()}
+        self.hosts = {"localhost", "127.0.0.1", "::1", host.lower()} - {""}
         if self.any_address:
             self.hosts |= {socket.gethostname().lower(), socket.getfqdn().lower()}
 
@@ -53,7 +53,7 @@ class Guard:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["type"] != "http":
             return
-        if not self._knows(_name_of(headers.get("host", ""))):
+        if not self.knows(headers.get("host", "")):
             await refuse(send, 421, "This server does not answer to that host name; see `hotpapers serve --help`.")
         elif scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _same_origin(headers):
             await refuse(send, 403, "Requests from other sites are not taken.")
@@ -61,6 +61,18 @@ class Guard:
             await refuse(send, 413, self._too_much())
         else:
             await self._pass_on(scope, receive, send)
+
+    def knows(self, host: str) -> bool:
+        """Whether a ``Host`` header names this server in a way that no foreign name server can arrange."""
+        name = _name_of(host)
+        if name in self.hosts:
+            return True
+        if self.any_address:
+            # A rebound name is never an address.
+            with contextlib.suppress(ValueError):
+                ipaddress.ip_address(name)
+                return True
+        return False
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         received, over, begun = 0, False, False
@@ -88,16 +100,6 @@ class Guard:
             await self.app(scope, counted, dressed)
         if over and not begun:
             await refuse(send, 413, self._too_much())
-
-    def _knows(self, name: str) -> bool:
-        if name in self.hosts:
-            return True
-        if self.any_address:
-            # A rebound name is never an address.
-            with contextlib.suppress(ValueError):
-                ipaddress.ip_address(name)
-                return True
-        return False
 
     def _too_much(self) -> str:
         return f"The upload is larger than {self.upload_mb:g} MB, the most that is taken here; send a smaller file."

@@ -24,6 +24,7 @@ import msgspec
 import psutil
 
 from hotpapers.errors import HotpapersError
+from hotpapers.files import home
 from hotpapers.web.worker import REPORT, Order, Report
 
 State = Literal["draft", "queued", "running", "done", "failed", "cancelled"]
@@ -278,6 +279,7 @@ def start_worker(folder: Path, output: Any) -> Any:
     environment = dict(os.environ)
     environment["HOTPAPERS_PROGRESS"] = f"json:{folder / 'progress.jsonl'}"
     environment["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path if entry)
+    environment.setdefault("MPLCONFIGDIR", str(home() / "matplotlib"))
     # -P: nothing that was uploaded into the folder can be taken for a module.
     command = [sys.executable, "-P", "-m", "hotpapers.web.worker", str(folder / "order.json")]
     process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,

@@ -7,24 +7,31 @@
 import asyncio
 import contextlib
 import logging
+import os
 import shutil
+import signal
+import socket
+import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from markupsafe import Markup
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from hotpapers.cards import Card, all_cards
+from hotpapers.console import say
 from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import home
 from hotpapers.web import intake
 from hotpapers.web.faces import Faces
-from hotpapers.web.forms import SHOWN, Forms
+from hotpapers.web.forms import SHOWN, Forms, import_gradio, render, show_job
 from hotpapers.web.guard import Guard
 from hotpapers.web.jobs import Job, Jobs
 
@@ -71,8 +78,6 @@ def serve(
     BadInput
         If a limit makes no sense, ``site`` holds no pages, or the port cannot be listened on.
     """
-    import socket
-
     import uvicorn
 
     if workers < 1 or queue < 1 or upload_mb <= 0 or job_seconds <= 0:
@@ -83,6 +88,7 @@ def serve(
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(128)  # so that a client may come as soon as the address is said
     except (OSError, OverflowError) as error:
         raise BadInput(f"Cannot listen on {host} port {port}: {error}; choose another with --port.") from error
     with contextlib.ExitStack() as rooms:
@@ -96,9 +102,15 @@ def serve(
             build_site(site, live=True)
         app = create_app(site, room, host=host, workers=workers, queue=queue, upload_mb=upload_mb,
                          job_seconds=job_seconds)  # fmt: skip
+        # The first form would wait for this import otherwise.
+        threading.Thread(target=import_gradio, args=(room / "gradio",), daemon=True).start()
+        if threading.current_thread() is threading.main_thread():
+            # uvicorn raises the signal that ended it once more; by then there are folders to remove.
+            rooms.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)))
+            rooms.enter_context(contextlib.suppress(KeyboardInterrupt))
         # Open streams to browsers would hold up the end for ever.
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, server_header=False)
-        print(f"Serving on http://{host}:{listener.getsockname()[1]} (Ctrl-C ends it)", flush=True)  # noqa: T201
+        say(f"Serving on http://{host}:{listener.getsockname()[1]} (Ctrl-C ends it)")
         uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -131,6 +143,13 @@ def create_app(
     app.add_middleware(Guard, host=host, upload_mb=upload_mb)
     app.add_exception_handler(HotpapersError, _one_line)
     _add_interface(app, jobs, faces, cards)
+
+    @app.get("/jobs/{job_id}")
+    async def job_page(job_id: str) -> Response:
+        job = jobs.find(job_id)
+        page = render("job_page.html", card=cards[job.paper], job=job, shown=Markup(show_job(jobs, job)))  # noqa: S704
+        return HTMLResponse(page, headers={"cache-control": "no-store"})
+
     app.mount("/try", forms)
     app.mount("/", StaticFiles(directory=site, html=True))
     app.state.jobs, app.state.faces = jobs, faces
@@ -139,8 +158,6 @@ def create_app(
 
 def work_folder() -> Path:
     """Return a new private folder for a server's files; folders that dead servers left are removed."""
-    import os
-
     import psutil
 
     parent = home() / "serve"

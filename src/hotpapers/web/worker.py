@@ -59,6 +59,8 @@ class Order(msgspec.Struct, frozen=True):
     verb: str | None = None
     arguments: dict[str, Any] = {}
     out: str | None = None
+    server: int = msgspec.field(default_factory=os.getpid)
+    """The process that wrote the order; its end is the worker's end."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -75,7 +77,7 @@ class Report(msgspec.Struct, frozen=True):
 def main(order_file: Path) -> int:
     """Do what ``order_file`` says and write the report beside it; return the exit code."""
     order = msgspec.json.decode(order_file.read_bytes(), type=Order)
-    _leave_with_parent()
+    _leave_with(order.server)
     _bound_files(gigabytes=4)
     report = _guarded(order)
     with written_whole(order_file.parent / REPORT) as temporary:
@@ -142,9 +144,8 @@ def _load(order: Order, name: str) -> Any:
     return verbs.load(*order.verbs[name], order.extras, what=f"{order.paper} {name}")
 
 
-def _leave_with_parent() -> None:
+def _leave_with(server: int) -> None:
     """End this process group when the server is gone, however it went."""
-    server = os.getppid()
 
     def watch() -> None:
         while os.getppid() == server:

@@ -1,9 +1,21 @@
 import io
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
+
+from hotpapers import files
+from hotpapers.errors import BadInput
+from hotpapers.web import server
+from hotpapers.web.guard import Guard
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +77,6 @@ def huge_header():
     """A PNG that announces 20000 x 20000 pixels."""
     small = png(8, 8)
     size = (20000).to_bytes(4, "big") * 2
-    import zlib
-
     head = b"IHDR" + size + small[24:29]
     return small[:12] + head + zlib.crc32(head).to_bytes(4, "big") + small[33:]
 
@@ -215,7 +225,76 @@ def test_the_interface_describes_the_fields_of_each_verb(client):
 
 
 def test_the_server_never_imports_the_paper(client):
-    import sys
-
     client.get("/api/fakepaper")
     assert "fakepaper" not in sys.modules
+
+
+SERVE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from conftest import FakeCard
+from hotpapers.web import server
+card = FakeCard(slug="fakepaper", arxiv="2106.00000", title="t", summary="s", verbs={"misbehave": "verbs:misbehave"})
+server.all_cards = lambda: {"fakepaper": card}
+server.serve(port=0, site=Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_server_that_ends_in_whatever_way_takes_its_jobs_with_it(plain_site, end):
+    command = [sys.executable, "-c", SERVE, str(Path(__file__).parent), str(plain_site)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            address = server.stderr.readline().split()[2]
+            job = httpx.post(f"{address}/api/fakepaper/misbehave", data={"how": "hang"}).json()
+            while httpx.get(address + job["url"]).json()["state"] != "running":
+                time.sleep(0.05)
+            children = psutil.Process(server.pid).children(recursive=True)
+            assert len(children) == 1
+            server.send_signal(end)
+            assert server.wait(10) in (0, -end)
+            _, alive = psutil.wait_procs(children, timeout=5)
+            assert not alive
+        finally:
+            server.kill()
+    left = list((files.home() / "serve").iterdir())
+    assert len(left) == (end == signal.SIGKILL)
+
+
+def test_what_a_killed_server_left_is_removed_by_the_next():
+    room = server.work_folder()
+    (room.parent / "999999999-dead").mkdir()
+    again = server.work_folder()
+    assert {each.name for each in room.parent.iterdir()} == {room.name, again.name}
+
+
+@pytest.mark.parametrize("settings", [{"workers": 0}, {"queue": 0}, {"upload_mb": -1}, {"job_seconds": 0},
+                                      {"port": 99999}, {"host": "no.such.host.invalid"}])  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(plain_site, settings):
+    with pytest.raises(BadInput):
+        server.serve(**{"port": 0, "site": plain_site, **settings})
+
+
+def test_a_folder_without_pages_is_no_site(tmp_path):
+    with pytest.raises(BadInput, match="holds no built site"):
+        server.serve(site=tmp_path)
+
+
+@pytest.mark.parametrize(("host", "asked", "let_in"), [
+    ("127.0.0.1", "localhost:8000", True), ("127.0.0.1", "[::1]:8000", True), ("127.0.0.1", "10.0.0.5", False),
+    ("0.0.0.0", "10.0.0.5:8000", True), ("0.0.0.0", "rebound.example", False), ("lab.example", "lab.example", True),
+    ("127.0.0.1", "", False), ("127.0.0.1", "127.0.0.1.evil.example", False),
+])  # fmt: skip
+def test_only_names_that_cannot_be_rebound_are_answered(host, asked, let_in):
+    assert Guard(None, host=host, upload_mb=1).knows(asked) is let_in
+
+
+def test_a_job_has_a_page_of_its_own_that_outlives_the_form(client, over):
+    job = start(client, "misbehave", how="script").json()
+    over(client, job)
+    page = client.get(f"/jobs/{job['job']}")
+    assert page.status_code == 200
+    assert "&lt;script&gt;1&lt;/script&gt;" in page.text
+    assert "<script" not in page.text
+    assert client.get("/jobs/nothing").status_code == 404
