@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,12 @@ def test_exact_claims_get_one_seed_and_the_others_three_beyond_smoke_scale():
 def test_an_engine_that_there_is_not_is_refused(tmp_path):
     with pytest.raises(BadInput, match="local, processes, ray"):
         reproduce([], tmp_path, engine="cluster")
+
+
+def test_the_run_that_claims_are_given_is_the_real_one(toy_task, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.delitem(sys.modules, "hotpapers.run")
+    report = reproduce([toy_task("writes-a-file")], tmp_path)
+    assert not report.failures
+    assert report.evidence[0].device in ("cpu", "cuda:0", "mps:0")
+    assert report.evidence[0].values == {0: 1.0, 1: 1.0, 2: 1.0}

@@ -13,7 +13,7 @@ from hotpapers.claims import Measurement
 class StandInRun:
     """The part of a run that these claims use, without torch."""
 
-    def __init__(self, out, *, seeds=(0,), device="auto"):
+    def __init__(self, out, *, seeds=(0,), device="auto", tensorboard=True):
         self.out, self.seeds, self.seed, self.device = Path(out), tuple(seeds), seeds[0], device
 
     def __enter__(self):

@@ -10,6 +10,7 @@ from hotpapers.verbs import Device
 
 if TYPE_CHECKING:
     from hotpapers.claims.engine import Report
+    from hotpapers.claims.task import Task
 
 MOST_SEEDS = 256
 
@@ -69,9 +70,9 @@ def reproduce(
     folder = own_folder() if out is None else out
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"--out {folder} is a file; name a folder.")
-    if missing:
-        chosen = _without_evidence(chosen, scale, folder)
     tasks = [task_for(card, each, scale, seeds=picked, device=device) for card, each in chosen]
+    if missing:
+        tasks = _without_evidence(tasks, folder)
     report = engines.reproduce(tasks, folder, engine=engine, jobs=jobs)
     _show_report(chosen, report, folder)
     return 1 if report.failures else 0
@@ -160,27 +161,25 @@ def _choose(paper: str | None, claim: str | None) -> list[tuple[Card, Claim]]:
     return [(card, card.claim(claim))] if claim else [(card, each) for each in card.claims]
 
 
-def _without_evidence(chosen: list[tuple[Card, Claim]], scale: Scale, folder: Path) -> list[tuple[Card, Claim]]:
+def _without_evidence(tasks: list["Task"], folder: Path) -> list["Task"]:
     from hotpapers.claims.evidence import collect
     from hotpapers.claims.provenance import revision
 
     here = revision()
     if here.endswith("-dirty"):
         console.say("The code has changes that are not committed, so no evidence is from this very code.")
-        return chosen
-    found = collect([folder])
-    has = {key for key, each in found.items() if each.revision == here}
-    return [(card, each) for card, each in chosen if (card.slug, each.id, scale) not in has]
+        return tasks
+    measured = {key: set(each.values) for key, each in collect([folder]).items() if each.revision == here}
+    return [
+        task for task in tasks if not set(task.seeds) <= measured.get((task.slug, task.claim.id, task.scale), set())
+    ]
 
 
 def _show_report(chosen: list[tuple[Card, Claim]], report: "Report", folder: Path) -> None:
     from hotpapers.claims import tables
 
     measured = {(each.slug, each.claim): each for each in report.evidence}
-    failed = {(each.slug, each.claim): each for each in report.failures}
-    rows = [
-        (card, each, measured.get((card.slug, each.id))) for card, each in chosen if (card.slug, each.id) not in failed
-    ]
+    rows = [(card, each, measured[card.slug, each.id]) for card, each in chosen if (card.slug, each.id) in measured]
     facts = {
         "folder": str(folder),
         "claims": [tables.facts(*row) for row in rows],

@@ -7,6 +7,7 @@ of memory) has its task tried again up to twice.
 import contextlib
 import multiprocessing
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -217,10 +218,12 @@ def _cluster(jobs: int) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "warning"}
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     with tempfile.TemporaryDirectory(prefix="hotpapers-ray-", ignore_cleanup_errors=True) as scratch:
         if "RAY_ADDRESS" not in os.environ:
             options |= {"address": "local", "num_cpus": jobs, "include_dashboard": False, "_temp_dir": scratch}
+            # Only we may run code on it; unasked, Ray would keep a token in the user's home.
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         try:
             ray.init(**options)
         except (ConnectionError, ValueError) as error:

@@ -47,7 +47,7 @@ def update_readme(path: Path, *, write: bool = True) -> bool:
 
     def table(match: re.Match[str]) -> str:
         inner = paper_markdown(_card(match[2], path), found, folder) if match[2] else papers_markdown(found, folder)
-        return f"{match[1]}{inner}{match[4]}"
+        return f"{match[1]}\n{inner}\n{match[4]}"
 
     new = MARKED.sub(table, old)
     if write and new != old:

@@ -117,7 +117,7 @@ def _measure(task: Task) -> Measured:
 
     work = _work_directory(task)
     try:
-        with provenance.metered() as meter, Run(work, seeds=task.seeds, device=task.device) as run:
+        with provenance.metered() as meter, Run(work, seeds=task.seeds, device=task.device, tensorboard=False) as run:
             measured: Any = function(task.scale, run)
         _hold_to_task(measured, task)
         contents = _read_files(measured.files, work)
@@ -149,7 +149,7 @@ def _measure(task: Task) -> Measured:
         revision=provenance.revision(),
         engine=task.engine,
         jobs=task.jobs,
-        device=str(getattr(run, "device", task.device)),
+        device=str(run.device),
         date=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
     )
     return Measured(evidence, contents)
