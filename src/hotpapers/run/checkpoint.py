@@ -154,5 +154,5 @@ def _unpack(tree: Any, tensors: dict[str, Tensor]) -> Any:
 def _checksum(tensors: dict[str, Tensor]) -> int:
     total = 0
     for key in sorted(tensors):
-        total = zlib.crc32(tensors[key].reshape(-1).view(torch.uint8).numpy(), total)
+        total = zlib.crc32(tensors[key].reshape(-1).view(torch.uint8).numpy().data, total)
     return total

@@ -27,7 +27,7 @@ from hotpapers.run.journal import Journal
 from hotpapers.run.loop import Loop
 from hotpapers.run.randomness import mixed, random_state, seed_all, set_random_state
 from hotpapers.run.shelf import Shelf
-from hotpapers.run.things import is_optimiser, restore, set_up, state_of
+from hotpapers.run.things import is_optimiser, is_plain, restore, set_up, state_of
 
 
 @dataclasses.dataclass
@@ -51,8 +51,8 @@ class Run:
     config
         The settings of the training, a dataclass or a dict of JSON values; written to ``config.json``.
     device, precision, strategy, devices
-        As in Lightning Fabric: ``auto``, ``cpu``, ``cuda``, ``mps``; ``32-true``, ``bf16-mixed``, …; ``auto``, ``ddp``, …
-        and how many devices. Under ``torchrun`` the processes that there are.
+        As in Lightning Fabric: ``auto``, ``cpu``, ``cuda``, ``mps``; ``32-true``, ``bf16-mixed``, …; ``auto``, ``ddp``;
+        how many devices. Under ``torchrun`` the processes that there are.
     resume
         Go on with the run in ``out``, if there is one, to the same end as if it had not been interrupted.
     fresh
@@ -98,6 +98,7 @@ class Run:
         self.checkpoint_seconds, self.resume_command, self.tensorboard = checkpoint_seconds, resume_command, tensorboard
         self._settings = records.plain(config)
         self.fabric = _fabric or make_fabric(device, precision, strategy, devices)
+        self._plain = is_plain(self.fabric)
         self._shelf = Shelf(self.out / "checkpoints")
         self._journal = Journal(None)
         self._record: dict[str, Any] | None = None
@@ -234,7 +235,10 @@ class Run:
 
     def backward(self, loss: Tensor) -> None:
         """Work out the gradients of ``loss``, scaled and averaged over processes as precision and strategy ask."""
-        self.fabric.backward(loss)
+        if self._plain:
+            loss.backward()
+        else:
+            self.fabric.backward(loss)
 
     def log(self, **values: Any) -> None:
         """Note numbers or one-element tensors for this step; nothing waits for the device.

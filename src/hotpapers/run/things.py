@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins import Precision
+from lightning_fabric.strategies import SingleDeviceStrategy
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -18,18 +20,25 @@ from hotpapers.errors import BadInput
 
 
 def set_up(fabric: Fabric, thing: Any) -> Any:
-    """Return ``thing`` ready to train: modules and optimisers as Fabric wraps them, all others as they are."""
+    """Return ``thing`` ready to train: modules and optimisers as Fabric has them, all others as they are."""
     if isinstance(thing, _FabricModule | _FabricOptimizer):
         return thing
     if isinstance(thing, nn.Module):
+        if is_plain(fabric):
+            return fabric.to_device(thing)
         if fabric.world_size > 1 and not any(parameter.requires_grad for parameter in thing.parameters()):
             return fabric.to_device(thing)  # DDP refuses a module in which there is nothing to average
         return fabric.setup_module(thing)
     if isinstance(thing, Optimizer):
-        return fabric.setup_optimizers(thing)
+        return thing if is_plain(fabric) else fabric.setup_optimizers(thing)
     if not isinstance(thing, Tensor | torch.Generator | np.random.Generator) and not hasattr(thing, "load_state_dict"):
         raise TypeError(f"a run cannot keep a {type(thing).__name__}: it has no state_dict and load_state_dict")
     return thing
+
+
+def is_plain(fabric: Fabric) -> bool:
+    """Say whether Fabric's wrappers would change nothing: one device, full precision. They cost 0.2 ms a step."""
+    return isinstance(fabric.strategy, SingleDeviceStrategy) and type(fabric.strategy.precision) is Precision
 
 
 def state_of(thing: Any) -> Any:
