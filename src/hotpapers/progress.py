@@ -8,8 +8,9 @@ import contextlib
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, Protocol, TypeVar
 
 Thing = TypeVar("Thing")
@@ -40,9 +41,11 @@ def bar(title: str, total: float | None = None) -> Iterator[Bar]:
     if style == "quiet":
         yield _Quiet()
     elif style.startswith("json:"):
-        with open(style.removeprefix("json:"), "a", encoding="utf-8") as stream:
-            with _Lines(title, total, 0.25, lambda row: print(json.dumps(row), file=stream, flush=True)) as lines:
-                yield lines
+        with (
+            open(style.removeprefix("json:"), "a", encoding="utf-8") as stream,
+            _Lines(title, total, 0.25, lambda row: print(json.dumps(row), file=stream, flush=True)) as lines,
+        ):
+            yield lines
     elif style == "plain":
         with _Lines(title, total, 5.0, lambda row: print(_sentence(row), file=sys.stderr, flush=True)) as lines:
             yield lines
@@ -53,7 +56,7 @@ def bar(title: str, total: float | None = None) -> Iterator[Bar]:
 
 def track(things: Iterable[Thing], title: str, total: int | None = None) -> Iterator[Thing]:
     """Yield from ``things``, showing how many have been taken."""
-    if total is None and hasattr(things, "__len__"):
+    if total is None and isinstance(things, Sized):
         total = len(things)
     with bar(title, total) as shown:
         for done, thing in enumerate(things, start=1):
@@ -69,7 +72,9 @@ class _Quiet:
 class _Lines:
     """Reports at most every ``seconds``, and always the last state."""
 
-    def __init__(self, title: str, total: float | None, seconds: float, write: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, title: str, total: float | None, seconds: float, write: Callable[[dict[str, Any]], None]
+    ) -> None:
         self.title, self.total, self.seconds, self.write = title, total, seconds, write
         self.started = self.written = time.monotonic()
         self.latest: dict[str, Any] | None = None
@@ -97,24 +102,54 @@ def _sentence(row: dict[str, Any]) -> str:
     return f"{row['title']}: {row['done']:g}{of} after {row['seconds']:.0f} s{note}"
 
 
+_drawn: Any = None
+_drawing = threading.RLock()
+
+
 @contextlib.contextmanager
 def _rich(title: str, total: float | None) -> Iterator[Bar]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    """Draw a bar. One inside another is a line of the same drawing, of which a terminal has one; it goes when done."""
+    global _drawn
+    with _drawing:
+        outermost = _drawn is None
+        if outermost:
+            _drawn = _new_drawing()
+            _drawn.start()
+        drawing = _drawn
+        task = drawing.add_task(title, total=total, note="")
 
-    columns = (
+    class Shown:
+        def update(self, done: float, note: str = "") -> None:
+            drawing.update(task, completed=done, note=note)
+
+    try:
+        yield Shown()
+    finally:
+        with _drawing:
+            if outermost:
+                _drawn = None
+                drawing.stop()
+            else:
+                drawing.remove_task(task)
+
+
+def _new_drawing() -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
+        console=Console(stderr=True),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
-        task = progress.add_task(title, total=total, note="")
-
-        class Shown:
-            def update(self, done: float, note: str = "") -> None:
-                progress.update(task, completed=done, note=note)
-
-        yield Shown()
