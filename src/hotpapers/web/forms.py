@@ -7,6 +7,7 @@ what it shows of results is plain HTML that points to the job's files.
 import asyncio
 import contextlib
 import html
+import inspect
 import mimetypes
 import os
 import re
@@ -15,17 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from hotpapers import __version__
 from hotpapers.cards import Card
 from hotpapers.errors import HotpapersError
 from hotpapers.web import intake
 from hotpapers.web.faces import Faces
 from hotpapers.web.guard import refuse
 from hotpapers.web.jobs import Job, Jobs
+from hotpapers.web.site import POLICY
 from hotpapers.web.worker import Face, Field
 
 if TYPE_CHECKING:
@@ -40,12 +43,44 @@ NEEDED = re.compile(
 SHOWN = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".wav", ".flac", ".ogg", ".mp3", ".mp4", ".webm")
 """Results that a browser can show; everything else is downloaded."""
 
-_templates = Environment(loader=PackageLoader("hotpapers.web", "templates/live"), autoescape=True)
+_templates = Environment(
+    loader=PackageLoader("hotpapers.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.globals |= {"policy": POLICY, "live": True, "version": __version__, "root": "/", "path": "", "here": "try"}
+
+
+COLOUR_SCHEME = """() => {
+  const chosen = localStorage.getItem("colours");
+  if (chosen !== "light" && chosen !== "dark") return;
+  document.documentElement.dataset.colours = chosen;
+  document.body.classList.toggle("dark", chosen === "dark");
+}"""
+"""The reader's choice of colours on the site's pages holds in the forms too."""
+COLOURS = {
+    "body_background_fill": "var(--ground)", "body_text_color": "var(--ink)", "body_text_color_subdued": "var(--soft)",
+    "background_fill_primary": "var(--raised)", "background_fill_secondary": "var(--ground)",
+    "block_background_fill": "var(--raised)", "block_border_color": "var(--line)",
+    "block_info_text_color": "var(--soft)", "block_title_text_color": "var(--ink)",
+    "border_color_primary": "var(--line)", "border_color_accent": "var(--accent)", "color_accent": "var(--accent)",
+    "color_accent_soft": "var(--none-ground)", "link_text_color": "var(--accent)",
+    "input_background_fill": "var(--ground)", "input_border_color": "var(--line)",
+    "input_border_color_focus": "var(--accent)", "input_placeholder_color": "var(--soft)",
+    "checkbox_background_color_selected": "var(--accent)", "checkbox_border_color": "var(--soft)",
+    "button_primary_background_fill": "var(--accent)", "button_primary_background_fill_hover": "var(--accent)",
+    "button_primary_text_color": "var(--ground)", "button_primary_text_color_hover": "var(--ground)",
+    "button_secondary_background_fill": "var(--none-ground)", "button_secondary_text_color": "var(--ink)",
+    "button_secondary_background_fill_hover": "var(--line)",
+}  # fmt: skip
+"""The site's palette in Gradio's words; each holds for light and dark, as the palette itself has both."""
 
 
 def render(template: str, **facts: Any) -> str:
     """Return one of the live site's own pages or parts of pages as HTML."""
-    return _templates.get_template(template).render(**facts)
+    return _templates.get_template(f"live/{template}").render(**facts)
 
 
 class Forms:
@@ -108,7 +143,7 @@ def build_page(card: Card, faces: Mapping[str, Face], jobs: Jobs) -> "gr.Blocks"
 
     models: list[gr.Dropdown] = []
     with gr.Blocks(title=f"{card.slug} · hotpapers", analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.HTML(render("header.html", card=card), padding=False)
+        gr.HTML(render("header.html", card=card), elem_classes="opening", padding=False)
         with gr.Tabs():
             runs = [_tab(card, face, jobs, models) for face in faces.values()]
 
@@ -131,7 +166,7 @@ def _tab(card: Card, face: Face, jobs: Jobs, models: "list[gr.Dropdown]") -> Any
     import gradio as gr
 
     with gr.Tab(_words(face.name), id=face.name):
-        gr.HTML(f'<p class="summary">{html.escape(face.summary)}</p>', padding=False)
+        gr.HTML(f"<p>{html.escape(face.summary)}</p>", elem_classes="summary", padding=False)
         if face.error is not None:
             gr.HTML(_error(face.error))
             return None
@@ -210,7 +245,7 @@ def show_job(jobs: Jobs, job: Job) -> str:
     return render(
         "job.html",
         job=job,
-        progress=job.progress() or {},
+        progress={"title": "", "done": 0, "total": None, "note": "", **(job.progress() or {})},
         position=jobs.position(job) if job.state == "queued" else 0,
         preview=f"{base}preview.png?{preview.stat().st_mtime_ns}" if preview else None,
         results=results,
@@ -301,22 +336,28 @@ def _as_application(page: "gr.Blocks", path: str, upload_mb: float) -> Any:
     import gradio as gr
     from fastapi import FastAPI
 
-    theme = gr.themes.Base(primary_hue="blue", neutral_hue="stone", font=["system-ui", "sans-serif"],
-                           font_mono=["ui-monospace", "monospace"], radius_size="sm")  # fmt: skip
-    theme.set(body_text_color_subdued="*neutral_600", block_info_text_color="*neutral_600",
-              body_text_color_subdued_dark="*neutral_300", block_info_text_color_dark="*neutral_300")  # fmt: skip
-    css = (Path(__file__).parent / "templates" / "live" / "forms.css").read_text(encoding="utf-8")
+    theme = gr.themes.Base(font=["var(--sans)"], font_mono=["var(--mono)"], radius_size="sm")
+    takes = inspect.signature(theme.set).parameters
+    dark = {f"{name}_dark": colour for name, colour in COLOURS.items() if f"{name}_dark" in takes}
+    theme.set(**COLOURS, **dark)
+    here = Path(__file__).parent
+    site_css = (here / "static" / "site.css").read_text(encoding="utf-8")
+    css = "\n".join(
+        [*re.findall(r"^:root[^{]*\{[^}]*\}", site_css, flags=re.MULTILINE)[:3],
+         (here / "static" / "live.css").read_text(encoding="utf-8"),
+         (here / "templates" / "live" / "forms.css").read_text(encoding="utf-8")]
+    )  # fmt: skip
     outer = gr.mount_gradio_app(FastAPI(), page, path, footer_links=[], run_history=False, show_error=False,
                                 max_file_size=int(upload_mb * 2**20), ssr_mode=False, enable_monitoring=False,
                                 pwa=False, mcp_server=False, theme=theme, css=css,
-                                head='<link rel="icon" href="data:,">')  # fmt: skip
+                                js=COLOUR_SCHEME)  # fmt: skip
     # Only a launched page holds the paths that clients name against its folder of uploads; mounting does not launch.
     page.has_launched = True
     return next(route.app for route in outer.routes if isinstance(route, Mount))
 
 
 def _error(sentence: str) -> str:
-    return f'<p class="error" role="alert">{html.escape(" ".join(sentence.split()))}</p>'
+    return f'<div class="job"><p class="error" role="alert">{html.escape(" ".join(sentence.split()))}</p></div>'
 
 
 def _words(name: str) -> str:

@@ -21,9 +21,9 @@ SLACK = 64 << 10
 
 _COMMON = "object-src 'none'; base-uri 'self'; frame-ancestors 'none'; form-action 'self'"
 PAGES = f"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; {_COMMON}"
-# Gradio's pages carry inline scripts and styles; they may still speak to no other host.
+# Gradio's pages carry inline scripts and styles and compile templates; they may still speak to no other host.
 FORMS = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
     f"{_COMMON}"
 )

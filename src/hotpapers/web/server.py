@@ -150,6 +150,10 @@ def create_app(
         page = render("job_page.html", card=cards[job.paper], job=job, shown=Markup(show_job(jobs, job)))  # noqa: S704
         return HTMLResponse(page, headers={"cache-control": "no-store"})
 
+    @app.get("/favicon.ico")
+    async def icon() -> Response:
+        return FileResponse(Path(__file__).parent / "static" / "icon.svg")
+
     app.mount("/try", forms)
     app.mount("/", StaticFiles(directory=site, html=True))
     app.state.jobs, app.state.faces = jobs, faces

@@ -91,22 +91,3 @@ def wait_for(client, job, seconds=20):
 @pytest.fixture(scope="session")
 def over():
     return wait_for
-
-
-@pytest.fixture(scope="session")
-def browser_page_TEMP_browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def browser_page(browser_page_TEMP_browser):
-    context = browser_page_TEMP_browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(8000)
-    yield page
-    context.close()

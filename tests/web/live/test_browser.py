@@ -7,12 +7,18 @@ pytest.importorskip("gradio")
 
 from playwright.sync_api import expect
 
+from hotpapers.cards import all_cards
+from hotpapers.web.site import build_site
+
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def address(running, plain_site, tmp_path_factory, cards):
-    return running(plain_site, tmp_path_factory.mktemp("room"), cards=cards, upload_mb=1)[0]
+def address(running, tmp_path_factory, cards):
+    """The whole live site, with the true digests and papers, and a paper for the tests."""
+    room = tmp_path_factory.mktemp("room")
+    build_site(room / "site", live=True, found={})
+    return running(room / "site", room, cards={**cards, **all_cards()}, upload_mb=1)[0]
 
 
 @pytest.fixture
@@ -37,6 +43,19 @@ def upload(panel, name, content, field="image"):
     )
     # Gradio sends the file at once and shows a button to take it back when it has arrived.
     expect(panel.locator(f".field-{field}").get_by_role("button", name="Remove Image")).to_be_visible()
+
+
+def test_the_digest_leads_to_a_paper_and_the_forms_and_asks_no_other_host(browser_page, requests, address):
+    browser_page.goto(f"{address}/")
+    expect(browser_page.get_by_role("heading", level=1)).to_be_visible()
+    first = browser_page.locator(".entry h2 a").first
+    title = first.inner_text()
+    first.click()
+    expect(browser_page.get_by_role("heading", level=1)).to_have_text(title)
+    browser_page.get_by_role("link", name="Try it").first.click()
+    expect(browser_page.get_by_role("heading", level=1)).to_have_text("Try it")
+    assert {url.split("/")[2] for url in requests if url.startswith("http")} == {address.split("/")[2]}
+    assert browser_page.complaints == []
 
 
 def test_a_photograph_is_uploaded_followed_and_comes_back(browser_page, requests, address, photograph):
@@ -74,6 +93,26 @@ def test_a_bad_upload_gets_one_line_and_the_next_one_works(browser_page, address
     panel.get_by_role("button", name="Brighten", exact=True).click()
     expect(panel.get_by_alt_text("Brighter")).to_be_visible(timeout=15_000)
     expect(error).to_have_count(0)
+
+
+def test_what_a_verb_says_is_shown_as_it_is_and_never_run(browser_page, address):
+    browser_page.goto(f"{address}/try/fakepaper/")
+    panel = tab(browser_page, "Misbehave")
+    panel.get_by_label("How").click()
+    browser_page.get_by_role("option", name="script").click()
+    panel.get_by_role("button", name="Misbehave", exact=True).click()
+    expect(panel.get_by_text("<script>1</script> ${40 + 2} {{40 + 2}}")).to_be_visible(timeout=15_000)
+    expect(panel.get_by_text("<img src=x onerror=alert(1)>")).to_be_visible()
+    panel.get_by_role("link", name="kept here").click()
+    expect(browser_page.get_by_text("<script>1</script> ${40 + 2} {{40 + 2}}")).to_be_visible()
+
+
+def test_the_readers_choice_of_colours_holds_in_the_forms(browser_page, address):
+    browser_page.goto(f"{address}/try/")
+    browser_page.evaluate("localStorage.setItem('colours', 'dark')")
+    browser_page.goto(f"{address}/try/fakepaper/")
+    expect(browser_page.locator("body.dark")).to_be_attached()
+    assert browser_page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 21, 19)"
 
 
 def test_a_running_job_is_cancelled_from_its_form(browser_page, address):

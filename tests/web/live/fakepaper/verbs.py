@@ -124,4 +124,5 @@ def misbehave(how: Literal["crash", "hang", "leave", "grow", "steal", "script", 
         (here / "link.txt").symlink_to("/etc/hostname")
         return Outcome({"system": Path("/etc/hostname"), "link": here / "link.txt"})
     (here / "<b>.html").write_text("<script>alert(1)</script>")
-    return Outcome({"<i>page</i>": here / "<b>.html"}, {"<u>n": "<img src=x onerror=alert(1)>"}, "<script>1</script>")
+    return Outcome({"<i>page</i>": here / "<b>.html"}, {"<u>n": "<img src=x onerror=alert(1)>"},
+                   "<script>1</script> ${40 + 2} {{40 + 2}}")  # fmt: skip
