@@ -16,8 +16,8 @@ TAGS = {
     "h4", "h5", "h6", "hr", "i", "img", "kbd", "li", "ol", "p", "pre", "s", "section", "strong", "sub", "summary",
     "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title", "width", "height"}, "ol": {"start"},
-              **{f"h{level}": {"id"} for level in range(2, 7)}}  # fmt: skip
+ATTRIBUTES = {"a": {"href", "title", "id"}, "img": {"src", "alt", "title", "width", "height"}, "ol": {"start"},
+              "li": {"id"}, **{f"h{level}": {"id"} for level in range(2, 7)}}  # fmt: skip
 GENERATED = re.compile(r"<!-- evidence:begin.*?<!-- evidence:end -->\n?", re.DOTALL)
 
 Place = Callable[[Path], str | None]
@@ -48,7 +48,8 @@ def render_readme(text: str, folder: Path, picture: Place, page: Place) -> str:
             return picture(target) if target and target.suffix.lower() in PICTURES else None
         if (tag, attribute) == ("a", "href"):
             return _link(value, folder, page)
-        return value
+        # The page has names of its own.
+        return f"readme-{value.removeprefix('readme-')}" if attribute == "id" else value
 
     clean = nh3.clean(raw, tags=TAGS, attributes=ATTRIBUTES, attribute_filter=mended, link_rel="noopener",
                       url_schemes={"http", "https", "mailto"})  # fmt: skip

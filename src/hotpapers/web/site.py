@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -113,7 +113,12 @@ class _Writer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters |= {"title": plain_title, "day": _day_in_words, "count": "{:,}".format}
+        self.environment.filters |= {
+            "title": plain_title,
+            "day": _day_in_words,
+            "count": "{:,}".format,
+            "address": quote,
+        }
         self.environment.globals |= {
             "policy": POLICY, "live": live, "version": __version__, "papers": papers, "digests": digests,
             "category_words": CATEGORIES, "verdicts": list(Verdict),
@@ -168,7 +173,7 @@ class _Writer:
                 return None
             name = target.relative_to(folder).as_posix()
             self.copy(target, f"papers/{paper.slug}/{name}")
-            return name
+            return quote(name)
 
         def page(target: Path) -> str | None:
             other = target.parent.name

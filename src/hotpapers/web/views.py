@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hotpapers.cards import Card, Claim
+from hotpapers.cards import Card, Claim, Criterion
 from hotpapers.claims.evidence import Evidence, deciding, verdict_of
 from hotpapers.claims.judge import Verdict, figure
 from hotpapers.digest import Digest, Entry
@@ -37,6 +37,7 @@ class RunView:
     evidence: Evidence
     measured: str
     interval: str
+    wanted: str
     facts: tuple[tuple[str, str], ...]
     address: str
     attachments: tuple[Attachment, ...]
@@ -114,7 +115,7 @@ def _claim(claim: Claim, runs: Sequence[Evidence]) -> ClaimView:
         claim=claim,
         verdict=verdict_of(runs),
         paper=_with_unit(figure(claim.paper), claim.unit),
-        expected=tuple((scale, _with_unit(str(criterion), claim.unit)) for scale, criterion in claim.expect.items()),
+        expected=tuple((scale, _criterion(criterion, claim.unit)) for scale, criterion in claim.expect.items()),
         best=_run(claim, best) if best else None,
         others=tuple(_run(claim, each) for each in runs if each is not best),
     )
@@ -128,6 +129,7 @@ def _run(claim: Claim, evidence: Evidence) -> RunView:
         evidence=evidence,
         measured=_with_unit(figure(judgement.mean), claim.unit),
         interval=f"{figure(judgement.low)} to {figure(judgement.high)}" if spread else "",
+        wanted=_criterion(evidence.criterion, claim.unit) if evidence.criterion else "nothing is set",
         facts=tuple(_facts(claim, evidence)),
         address=f"{folder}/{claim.id}.{evidence.scale}.json",
         attachments=tuple(
@@ -164,6 +166,16 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _criterion(criterion: Criterion, unit: str) -> str:
+    """Return a criterion as people say it: ``at least 10 dB``."""
+    if criterion.at_least is not None:
+        return f"at least {_with_unit(figure(criterion.at_least), unit)}"
+    if criterion.at_most is not None:
+        return f"at most {_with_unit(figure(criterion.at_most), unit)}"
+    reach = f" ± {figure(criterion.tolerance)}" if criterion.tolerance else ""
+    return f"{'' if reach else 'exactly '}{_with_unit(figure(criterion.equals) + reach, unit)}"
 
 
 def _mean(by_seed: dict[int, float], unit: str) -> str:
