@@ -24,6 +24,7 @@ from hotpapers.web.worker import Face, Field, Order
 MAX_PIXELS = 50_000_000
 MAX_WORDS = 20_000
 MAX_MODELS = 200
+MODEL_FILES = (".safetensors", ".json", ".md", ".txt", ".png")
 _one_decoder = threading.Lock()
 """Images are decoded one at a time, so that many uploads at once do not fill the memory."""
 
@@ -117,11 +118,12 @@ def finish(job: Job) -> None:
         path = (root / written).resolve()
         if not path.is_relative_to(root):
             continue
-        if _is_model(path) and job.model:
-            _keep_model(path, models_folder(job.paper) / job.model)
+        if job.model and _is_model(path):
+            path = _keep_model(path, models_folder(job.paper) / job.model)
         if path.is_dir():
-            archive = shutil.make_archive(str(root / f"{path.name}-{len(job.files)}"), "zip", path)
-            path = Path(archive).rename(root / f"{label}.zip" if re.fullmatch(r"[\w-]+", label) else archive)
+            plain = label if re.fullmatch(r"[\w-]{1,60}", label) else "results"
+            number = f"-{len(job.files)}" if job.files else ""
+            path = Path(shutil.make_archive(str(root / f"{job.model or plain}{number}"), "zip", path))
         if path.is_file():
             name = path.name if path.name not in job.files else f"{len(job.files)}-{path.name}"
             job.files[name], job.labels[name] = path, label
@@ -256,17 +258,21 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 def _is_model(path: Path) -> bool:
-    """Whether a folder holds a model as ``save_pretrained`` writes it: safetensors, no links, nothing pickled."""
-    if not (path.is_dir() and (path / "model.safetensors").is_file()):
-        return False
-    return not any(each.is_symlink() or each.suffix in (".bin", ".pt", ".pth", ".pkl") for each in path.rglob("*"))
+    """Whether a folder holds a model as ``save_pretrained`` writes it."""
+    weights = path / "model.safetensors"
+    return path.is_dir() and weights.is_file() and not weights.is_symlink()
 
 
-def _keep_model(source: Path, target: Path) -> None:
+def _keep_model(source: Path, target: Path) -> Path:
+    """Keep a model's own files, never what lies beside them: a run's checkpoints, links, anything pickled."""
     if target.exists():
         raise Taken(f"There is a model called {target.name!r} already; choose another name.")
     with written_whole(target) as temporary:
-        shutil.copytree(source, temporary, copy_function=_link_or_copy)
+        temporary.mkdir()
+        for each in source.iterdir():
+            if each.is_file() and not each.is_symlink() and each.suffix in MODEL_FILES:
+                _link_or_copy(str(each), str(temporary / each.name))
+    return target
 
 
 def _look_at_image(path: Path) -> None:

@@ -138,3 +138,26 @@ def test_a_model_that_was_just_trained_is_the_first_choice_of_the_next_tab(brows
     expect(panel.get_by_label("Model")).to_have_value("my coffee")
     panel.get_by_role("button", name="Fill", exact=True).click()
     expect(panel.get_by_alt_text("Filled")).to_be_visible(timeout=15_000)
+
+
+@pytest.mark.skipif("sinir" not in all_cards(), reason="SinIR is not here")
+def test_sinir_learns_a_photograph_in_the_browser_and_gives_it_back(browser_page, address, photograph):
+    browser_page.goto(f"{address}/papers/sinir/")
+    browser_page.get_by_role("link", name="Try it").last.click()
+    panel = tab(browser_page, "Train")
+    upload(panel, "coffee.png", photograph)
+    panel.get_by_label("Name of the model").fill("coffee")
+    panel.get_by_role("button", name="Settings").click()
+    for name, value in {"Iterations": "3", "Steps": "3", "Max size": "48"}.items():
+        if panel.get_by_label(name, exact=True).count():
+            panel.get_by_label(name, exact=True).fill(value)
+            panel.get_by_label(name, exact=True).blur()
+    panel.get_by_role("button", name="Train", exact=True).click()
+    expect(panel.get_by_text("Kept as coffee")).to_be_visible(timeout=40_000)
+    panel = tab(browser_page, "Apply")
+    expect(panel.get_by_label("Model", exact=True)).to_have_value("coffee")
+    upload(panel, "coffee.png", photograph)
+    panel.get_by_role("button", name="Apply", exact=True).click()
+    result = panel.locator(".job.done img").first
+    expect(result).to_be_visible(timeout=30_000)
+    assert result.evaluate("image => image.decode().then(() => image.naturalWidth)") > 20

@@ -1,9 +1,13 @@
+import asyncio
 import json
 
 import httpx
 import pytest
 
 pytest.importorskip("gradio")
+
+from hotpapers.cards import all_cards
+from hotpapers.web.faces import Faces
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +111,17 @@ def test_nothing_that_a_verb_says_is_taken_for_markup(client, config):
     assert "onerror=alert(1)&gt;" in shown
     assert "<img" not in shown
     assert "&lt;b&gt;.html" in shown
+
+
+@pytest.mark.parametrize("slug", all_cards())
+def test_every_verb_of_every_paper_makes_a_form(slug, tmp_path):
+    card = all_cards()[slug]
+    faces = asyncio.run(Faces(tmp_path, {slug: card}).of(card))
+    assert list(faces) == list(card.verbs)
+    for face in faces.values():
+        assert face.error is None
+        assert face.summary
+        assert not [field.name for field in face.fields if not field.help]
 
 
 def test_uploads_over_the_limit_are_refused_in_forms_too(client, config):

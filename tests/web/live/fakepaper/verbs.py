@@ -82,6 +82,8 @@ def train(image: ImageFile, *, steps: int = 2, out: Path | None = None, resume: 
         pass
     (out / "model").mkdir(parents=True)
     (out / "model" / "model.safetensors").write_bytes((8).to_bytes(8, "little") + b"{}      ")
+    (out / "model" / "checkpoint.pt").write_bytes(b"pickled")
+    (out / "model" / "link.json").symlink_to("/etc/hostname")
     (out / "model" / "config.json").write_text(json.dumps({"mean": Image.open(image).resize((1, 1)).getpixel((0, 0))}))
     return Outcome({"model": out / "model"}, {"steps": steps}, "Now fill a picture with it.")
 
