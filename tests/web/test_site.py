@@ -61,6 +61,7 @@ def pages(site):
 
 
 def text_of(page, selector: str = "body") -> str:
+    # Splitting takes the blanks that do not break for blanks, too.
     return " ".join(" ".join(page.find(f".//{HTML}{selector}").itertext()).split())
 
 

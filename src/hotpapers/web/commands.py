@@ -16,8 +16,8 @@ def build(*, out: Path = SITE, base_url: str | None = None, evidence: Path | Non
     out
         The folder to write; a site that is there already is replaced as a whole.
     base_url
-        The address that the site will have, such as https://example.org/hotpapers/: for the map of the site, and for
-        the page that visitors see when an address is wrong.
+        The address that the site will have, such as https://example.org/hotpapers/. Its map and its page for wrong
+        addresses need it.
     evidence
         A folder of further evidence to show, such as the one that `hotpapers reproduce --out` wrote.
     """

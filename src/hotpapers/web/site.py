@@ -24,7 +24,7 @@ from hotpapers.digest.commands import facts
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.web.mathtext import plain_title
-from hotpapers.web.readme import render_readme
+from hotpapers.web.readme import PICTURES, render_readme
 from hotpapers.web.views import Found, PaperView, papers_of
 
 MARK = ".hotpapers-site"
@@ -106,6 +106,8 @@ class _Writer:
     ) -> None:
         self.folder, self.papers, self.digests, self.base_url = folder, papers, digests, base_url
         self.pages: list[str] = []
+        self.copied: dict[Path, str] = {}
+        """What lies on the site of files elsewhere: the file → its address."""
         self.environment = Environment(
             loader=PackageLoader("hotpapers.web"),
             autoescape=True,
@@ -170,7 +172,7 @@ class _Writer:
 
         def picture(target: Path) -> str | None:
             if not target.is_relative_to(folder):
-                return None
+                return quote(f"../../{self.copied[target]}") if target in self.copied else None
             name = target.relative_to(folder).as_posix()
             self.copy(target, f"papers/{paper.slug}/{name}")
             return quote(name)
@@ -179,7 +181,7 @@ class _Writer:
             other = target.parent.name
             if target.name == "README.md" and other in self.papers:
                 return f"../{other}/index.html"
-            return picture(target) if target.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".gif") else None
+            return picture(target) if target in self.copied or target.suffix.lower() in PICTURES else None
 
         html = render_readme(source.read_text(encoding="utf-8"), folder, picture, page)
         return Markup(html)  # noqa: S704 - cleaned by nh3
@@ -188,6 +190,7 @@ class _Writer:
         target = self.folder / address
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+        self.copied[source.resolve()] = address
 
     def digest_facts(self, digest: Digest) -> bytes:
         """Return a digest for machines: its entries with the verdicts of their claims."""

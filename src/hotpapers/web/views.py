@@ -184,7 +184,8 @@ def _mean(by_seed: dict[int, float], unit: str) -> str:
 
 
 def _with_unit(number: str, unit: str) -> str:
-    return f"{number} {unit}" if unit and number != "–" else number
+    # A number and its unit stay on one line.
+    return f"{number}\N{NO-BREAK SPACE}{unit}" if unit and number != "–" else number
 
 
 def _gib(size: int) -> str:
