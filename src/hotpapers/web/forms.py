@@ -11,6 +11,7 @@ import inspect
 import mimetypes
 import os
 import re
+import warnings
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -260,7 +261,8 @@ def _widget(field: Field, models: "list[gr.Dropdown]") -> Any:
     if field.widget == "file":
         return _file_widget(field, label, info)
     if field.widget == "model":
-        models.append(gr.Dropdown([], value=None, label=label, info=info or "A model that was trained here."))
+        with warnings.catch_warnings(action="ignore"):  # that there is no choice yet: the page fills it when it loads
+            models.append(gr.Dropdown([], value=None, label=label, info=info or "A model that was trained here."))
         return models[-1]
     widget: Any
     if field.widget == "choice":

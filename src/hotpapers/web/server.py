@@ -90,7 +90,8 @@ def serve(
         listener.bind((host, port))
         listener.listen(128)  # so that a client may come as soon as the address is said
     except (OSError, OverflowError) as error:
-        raise BadInput(f"Cannot listen on {host} port {port}: {error}; choose another with --port.") from error
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+        raise BadInput(f"Cannot listen on {host} port {port}: {reason}; choose another with --port.") from error
     with contextlib.ExitStack() as rooms:
         rooms.callback(listener.close)
         room = work_folder()
