@@ -51,9 +51,11 @@ from typing import Literal
 
 from hotpapers.verbs import Device, ImageFile, Model, Outcome
 
+Mode = Literal["soft", "hard"]
+
 
 def brighten(image: ImageFile, model: Model, *, mask: ImageFile, gain: float = 2.0, steps: int | None = None,
-             mode: Literal["soft", "hard"] = "soft", out: Path | None = None, keep: bool = False,
+             mode: Mode | None = "soft", out: Path | None = None, keep: bool = False,
              device: Device = "auto") -> Outcome:
     """Brighten a photograph <b>by</b> a gain.
 
@@ -64,7 +66,7 @@ def brighten(image: ImageFile, model: Model, *, mask: ImageFile, gain: float = 2
     image
         The photograph, of any size.
     gain
-        How much brighter, <script>alert("help")</script> as a factor.
+        How much brighter, <script>alert("help")</script> as a factor of ``1.0`` or more.
     """
     raise RuntimeError("the site must not import or call a verb")
 

@@ -4,16 +4,16 @@ The folder can be opened from disk or put on any host: its links are relative, a
 """
 
 import datetime
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
-from xml.sax.saxutils import escape
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from hotpapers import __version__
 from hotpapers.cards import Card, all_cards
@@ -120,6 +120,7 @@ class _Writer:
             "day": _day_in_words,
             "count": "{:,}".format,
             "address": quote,
+            "docstring": _docstring,
         }
         self.environment.globals |= {
             "policy": POLICY, "live": live, "version": __version__, "papers": papers, "digests": digests,
@@ -216,6 +217,11 @@ class _Writer:
             (self.folder / "sitemap.xml").write_text(f"{head}{rows}</urlset>\n", encoding="utf-8")
             robots += f"Sitemap: {base}sitemap.xml\n"
         (self.folder / "robots.txt").write_text(robots, encoding="utf-8")
+
+
+def _docstring(words: str) -> Markup:
+    """Return a docstring's words, escaped, with what stands in double backticks as code."""
+    return Markup(re.sub(r"``(.+?)``", r"<code>\1</code>", str(escape(words))))  # noqa: S704
 
 
 def _day_in_words(date: datetime.date) -> str:
