@@ -196,7 +196,7 @@ def test_a_hostile_readme_comes_out_harmless_and_readable(site, pages):
 def test_verbs_are_told_from_their_source_without_an_import(pages):
     words = text_of(pages[PAPER], "main")
     assert "hotpapers brightener brighten IMAGE MODEL --mask MASK" in words
-    assert '--gain number 2.0 How much brighter, <script>alert("help")</script> as a factor.' in words
+    assert '--gain number 2.0 How much brighter, <script>alert("help")</script> as a factor of 1.0 or more.' in words
     assert "--mode soft, hard soft" in words
     assert "--device auto, cpu, cuda, mps auto" in words
     assert 'pip install "hotpapers[torch,vision]"' in words
