@@ -165,6 +165,7 @@ def test_a_paper_without_code_says_so_and_leads_to_arxiv_and_the_authors(pages):
     words = text_of(page, "main")
     assert "No code here yet" in words
     assert "nothing of it was measured here" in words
+    assert "hotpapers new 2106.06600 --slug bifi" in words
     links = {each.get("href") for each in page.iter(f"{HTML}a")}
     assert {"https://arxiv.org/abs/2106.06600", "https://github.com/michiyasunaga/BIFI"} <= links
     assert "no code that we know of" in text_of(pages["papers/issnet/index.html"])
