@@ -33,7 +33,8 @@ def test_an_exception_leaves_the_old_file_and_no_trace(tmp_path, error):
             temporary.write_text("new")
             raise error
 
-    pytest.raises(error, write_and_fail)
+    with pytest.raises(error):
+        write_and_fail()
     assert target.read_text() == "old"
     assert names(tmp_path) == ["result.txt"]
 
