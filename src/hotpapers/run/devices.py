@@ -1,12 +1,17 @@
 """Devices: the Lightning Fabric that a run computes with, here or as one of the processes of ``torchrun``."""
 
+from __future__ import annotations
+
 import logging
 import os
+from typing import TYPE_CHECKING
 
 import torch
-from lightning_fabric import Fabric
 
 from hotpapers.errors import BadInput
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 def make_fabric(device: str, precision: str, strategy: str, devices: int) -> Fabric:
@@ -17,6 +22,8 @@ def make_fabric(device: str, precision: str, strategy: str, devices: int) -> Fab
     BadInput
         If the device is not there, or the precision or the strategy is not one that a run can keep checkpoints for.
     """
+    from lightning_fabric import Fabric  # two seconds that who only uses a trained model need not wait
+
     if device == "cuda" and not torch.cuda.is_available():
         raise BadInput("There is no CUDA device here that PyTorch can use: leave --device out, or say --device cpu.")
     if device == "mps" and not torch.backends.mps.is_available():

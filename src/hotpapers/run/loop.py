@@ -4,15 +4,20 @@ Processes that train together must all save, stop and leave after the same step.
 not at each step, so that devices need not wait for each other's flags.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import torch
-from lightning_fabric import Fabric
 
 from hotpapers.progress import Bar
 from hotpapers.run.interrupt import Interrupt
 from hotpapers.run.journal import Journal
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 _BAR_SECONDS, _FLUSH_SECONDS = 0.1, 1.0
 

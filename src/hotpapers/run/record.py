@@ -5,6 +5,7 @@ A model that is saved into the same directory brings a ``config.json`` of its ow
 
 import datetime
 import json
+import os
 import platform
 import shutil
 from importlib import metadata
@@ -40,6 +41,33 @@ def make_record(config: dict[str, Any], **facts: Any) -> dict[str, Any]:
 def now() -> str:
     """Return the present moment as the record writes it."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def enter_folder(folder: Path, *, resume: bool, fresh: bool) -> tuple[list[Path], dict[str, Any] | None]:
+    """Make ``folder`` ready for a run; return the folders that were made and the record of the run that is there.
+
+    Raises
+    ------
+    BadInput
+        If the folder cannot be made or written to, or has a run and neither ``resume`` nor ``fresh`` is asked for.
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadInput(f"Cannot make {folder}: {reason}. Name another place with --out.") from error
+    if not os.access(folder, os.W_OK):
+        raise BadInput(f"Cannot write in {folder}: permission denied. Name another place with --out.")
+    if fresh:
+        remove_run(folder)
+    found = read_record(folder)
+    if found and not resume:
+        state = "a finished run" if found.get("finished") else "an unfinished run"
+        raise BadInput(
+            f"{folder} holds {state} already: resume it, start over with fresh, or name another place with --out."
+        )
+    return made, found
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:

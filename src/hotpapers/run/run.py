@@ -4,18 +4,18 @@ A run has stages, or is a single loop. A stage's steps are resumed exactly: what
 the next step (weights, optimisers, schedulers, whatever else was registered, random states).
 """
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from hotpapers.errors import BadInput, HotpapersError, Interrupted
@@ -28,6 +28,9 @@ from hotpapers.run.loop import Loop
 from hotpapers.run.randomness import mixed, random_state, seed_all, set_random_state
 from hotpapers.run.shelf import Shelf
 from hotpapers.run.things import is_optimiser, is_plain, restore, set_up, state_of
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 @dataclasses.dataclass
@@ -120,7 +123,7 @@ class Run:
         """Which of the processes this is; 0 where there is one, and the only one that writes."""
         return self.fabric.global_rank
 
-    def __enter__(self) -> "Run":
+    def __enter__(self) -> Run:
         self._on_first_rank(self._open)
         self._journal = Journal(self.out if self.rank == 0 else None, tensorboard=self.tensorboard)
         if self.resume:
@@ -143,7 +146,7 @@ class Run:
         if error is None and self.fabric.world_size > 1:
             self.fabric.barrier()
 
-    def child(self, name: str, *, seed: int | None = None, config: Any = None) -> "Run":
+    def child(self, name: str, *, seed: int | None = None, config: Any = None) -> Run:
         """Return a run of its own in the folder ``name``, on this run's device; a claim trains each model in one.
 
         It is used in a ``with`` of its own, and resumed, or started afresh, as this one is.
@@ -198,6 +201,7 @@ class Run:
         if self._stage is None:
             self._stage = self._begin("main", named=False)
         stage = self._stage
+        self._journal.flush()
         self._journal.latest.clear()
         if stage.loop is not None:
             raise RuntimeError(f"stage {stage.name!r} has had its steps; open another with run.stage")
@@ -284,22 +288,7 @@ class Run:
 
     def _open(self) -> None:
         """Make the directory ready, or refuse it."""
-        missing = [folder for folder in (self.out, *self.out.parents) if not folder.exists()]
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"Cannot make {self.out}: {_reason(error)}. Name another place with --out.") from error
-        self._made = missing
-        if not os.access(self.out, os.W_OK):
-            raise BadInput(f"Cannot write in {self.out}: permission denied. Name another place with --out.")
-        if self.fresh:
-            records.remove_run(self.out)
-        found = records.read_record(self.out)
-        if found and not self.resume:
-            state = "a finished run" if found.get("finished") else "an unfinished run"
-            raise BadInput(
-                f"{self.out} holds {state} already: resume it, start over with fresh, or name another place with --out."
-            )
+        self._made, found = records.enter_folder(self.out, resume=self.resume, fresh=self.fresh)
         self._shelf.sweep()
         asked = records.make_record(
             self._settings,
@@ -406,7 +395,3 @@ class Run:
         if said is not None:
             raise problem or BadInput(said)
         return value
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()

@@ -4,23 +4,26 @@ A thing is a module, an optimiser, a tensor that is optimised directly, a random
 anything with ``state_dict`` and ``load_state_dict`` (schedulers, averages of weights, samplers, replay buffers).
 """
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins import Precision
-from lightning_fabric.strategies import SingleDeviceStrategy
-from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from hotpapers.errors import BadInput
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 
 def set_up(fabric: Fabric, thing: Any) -> Any:
     """Return ``thing`` ready to train: modules and optimisers as Fabric has them, all others as they are."""
+    from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
+
     if isinstance(thing, _FabricModule | _FabricOptimizer):
         return thing
     if isinstance(thing, nn.Module):
@@ -38,6 +41,9 @@ def set_up(fabric: Fabric, thing: Any) -> Any:
 
 def is_plain(fabric: Fabric) -> bool:
     """Say whether Fabric's wrappers would change nothing: one device, full precision. They cost 0.2 ms a step."""
+    from lightning_fabric.plugins import Precision
+    from lightning_fabric.strategies import SingleDeviceStrategy
+
     return isinstance(fabric.strategy, SingleDeviceStrategy) and type(fabric.strategy.precision) is Precision
 
 
@@ -80,4 +86,4 @@ def restore(thing: Any, state: Any, checkpoint: Path) -> None:
 
 def is_optimiser(thing: Any) -> bool:
     """Say whether ``thing`` is an optimiser, whose state nobody needs once its stage is finished."""
-    return isinstance(thing, Optimizer | _FabricOptimizer)
+    return isinstance(thing, Optimizer)  # Fabric's wrapper says that it is one, too
