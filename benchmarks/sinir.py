@@ -250,7 +250,7 @@ def measure_ours(options: argparse.Namespace, preset: str) -> None:
     for scale, (target, seconds) in enumerate(zip(targets, clock.per_step(), strict=True)):
         with torch.no_grad():
             output = model.nets[scale](output if scale == 0 else resize(output, target.shape[-2:], "torch"))
-        last = clock.stages[scale]["losses"][-20:]
+        last = [float(loss) for loss in clock.stages[scale]["losses"][-20:]]
         keeper.result["scales"].append(
             {"scale": scale, "size": list(target.shape[-2:]), "steps": keeper.steps, "cpu_per_step": seconds}
             | {"loss_last_20": sum(last) / len(last)}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hotpapers.claims.engine import reproduce
+from hotpapers.errors import BadInput
 
 pytestmark = pytest.mark.ray
 
@@ -36,3 +37,10 @@ def test_a_worker_killed_in_the_middle_costs_its_claim_only_another_try(toy_task
     assert failures["is-always-killed"].attempts == 3
     written = next(each for each in report.evidence if each.claim == "writes-a-file")
     assert [path.read_text() for path in written.file_paths()] == ["measured"]
+
+
+def test_a_cluster_that_does_not_answer_is_named_at_once(toy_task, tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(BadInput, match=r"RAY_ADDRESS=127\.0\.0\.1:1"):
+        reproduce([toy_task("twice-the-seed")], tmp_path, engine="ray")

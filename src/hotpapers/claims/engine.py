@@ -8,6 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import secrets
+import socket
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -224,6 +225,8 @@ def _cluster(jobs: int) -> Iterator[Any]:
             options |= {"address": "local", "num_cpus": jobs, "include_dashboard": False, "_temp_dir": scratch}
             # Only we may run code on it; unasked, Ray would keep a token in the user's home.
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        else:
+            _call(os.environ["RAY_ADDRESS"])
         try:
             ray.init(**options)
         except (ConnectionError, ValueError) as error:
@@ -232,6 +235,17 @@ def _cluster(jobs: int) -> Iterator[Any]:
             yield ray
         finally:
             ray.shutdown()
+
+
+def _call(address: str) -> None:
+    """Refuse a ``HOST:PORT`` where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not port.isdigit():
+        return  # "auto" and the like
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise BadInput(f"Nobody listens at RAY_ADDRESS={address}; start the cluster or unset it.") from error
 
 
 def _died(task: Task, how: str, attempts: int) -> Failure:

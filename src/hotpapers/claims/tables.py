@@ -19,7 +19,8 @@ from hotpapers.errors import BadInput
 
 Found = Mapping[tuple[str, str], Sequence[Evidence]]
 MARKED = re.compile(r"(<!-- evidence:begin(?: ([a-z0-9_-]+))? -->\n)(.*?)(<!-- evidence:end -->)", re.DOTALL)
-LEGEND = "✓ reproduced, ✗ not reproduced, ~ inconclusive, – not run"
+LEGEND = "✓ reproduced, ✗ not reproduced, ~ inconclusive, – not run."
+INTERVAL = "Measured: the mean over the seeds, [its 95 % bootstrap interval] where there is chance in it."
 
 
 def update_readme(path: Path, *, write: bool = True) -> bool:
@@ -65,19 +66,19 @@ def papers_markdown(found: Found, folder: Path, cards: Iterable[Card] | None = N
         verbs = " ".join(f"`{verb}`" for verb in card.verbs) or "–"
         arxiv = f"[{card.arxiv}](https://arxiv.org/abs/{card.arxiv})"
         lines.append(f"| {title} ({arxiv}) | {verbs} | {_tally(card, found)} |")
-    lines += ["", f"{LEGEND}.", "", "<details><summary>Claim by claim</summary>", ""]
+    lines += ["", LEGEND, "", "<details><summary>Claim by claim</summary>", ""]
     lines += ["| Paper | Claim | Paper's number | Measured | Expected | Verdict |", "|---|---|---|---|---|---|"]
     for card in chosen:
         name = f"[{card.slug}]({_link(card.folder / 'README.md', folder)})"
         lines += [f"| {' | '.join([name, *_cells(card, claim, found, folder)])} |" for claim in card.claims]
-    return "\n".join([*lines, "", "</details>", ""])
+    return "\n".join([*lines, "", INTERVAL, "", "</details>", ""])
 
 
 def paper_markdown(card: Card, found: Found, folder: Path) -> str:
     """Return one paper's claims as a Markdown table with links from ``folder``."""
     lines = ["| Claim | Paper's number | Measured | Expected | Verdict |", "|---|---|---|---|---|"]
     lines += [f"| {' | '.join(_cells(card, claim, found, folder))} |" for claim in card.claims]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", INTERVAL, ""])
 
 
 def facts(card: Card, claim: Claim, evidence: Evidence | None) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def terminal_table(rows: Iterable[tuple[Card, Claim, Evidence | None]]) -> Any:
             Text(_measured(evidence, claim)),
             Text(str(claim.expect.get(evidence.scale, "–")) if evidence else _expected(claim)),
             words,
-            Text(figure(evidence.cost.wall_seconds) if evidence else "–", justify="right"),
+            Text(f"{evidence.cost.wall_seconds:,.1f}" if evidence else "–", justify="right"),
         )
     return table
 

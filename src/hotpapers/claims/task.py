@@ -106,7 +106,7 @@ def measure(task: Task) -> Measured | Failure:
     except HotpapersError as error:
         return Failure(task.slug, task.claim.id, task.scale, str(error))
     except (Exception, SystemExit) as error:
-        last = traceback.format_exc().rstrip().splitlines()[-12:]
+        last = "".join(traceback.format_exception(error)).rstrip().splitlines()[-12:]
         words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return Failure(task.slug, task.claim.id, task.scale, words, "\n".join(last))
 

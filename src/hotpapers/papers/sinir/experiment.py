@@ -1,0 +1,158 @@
+"""What SinIR's claims are measured with: photographs, edits, trainings inside a run, and a clock for schedules."""
+
+import contextlib
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from hotpapers.datasets import photograph
+from hotpapers.media import contact_sheet, to_pixels, write_image
+from hotpapers.metrics import patch_distance
+from hotpapers.papers.sinir.manipulate import manipulate
+from hotpapers.papers.sinir.model import SinIR
+from hotpapers.papers.sinir.train import Config, fit
+from hotpapers.run import Run
+
+
+def photo(name: str, longer_side: int) -> Float[Tensor, "1 3 H W"]:
+    """Return one of scikit-image's photographs with the longer side given, and values in [-1, 1]."""
+    pixels = torch.from_numpy(np.ascontiguousarray(photograph(name))).permute(2, 0, 1)[None].float() / 127.5 - 1
+    scale = longer_side / max(pixels.shape[-2:])
+    size = [round(length * scale) for length in pixels.shape[-2:]]
+    return F.interpolate(pixels, size, mode="bicubic", antialias=True).clamp(-1, 1)
+
+
+def edit(image: Float[Tensor, "1 3 H W"], seed: int) -> tuple[Float[Tensor, "1 3 H W"], Bool[Tensor, "H W"]]:
+    """Return the image with a mirrored block of it pasted elsewhere, and where that is."""
+    height, width = image.shape[-2:]
+    side = round(0.275 * min(height, width))  # 110 of coffee's 400 pixels
+    generator = torch.Generator().manual_seed(seed)
+    source, target = (
+        [int(torch.randint(length - side + 1, (), generator=generator)) for length in (height, width)] for _ in range(2)
+    )
+    block = image[..., source[0] : source[0] + side, source[1] : source[1] + side].flip(-1)
+    rows, columns = slice(target[0], target[0] + side), slice(target[1], target[1] + side)
+    edited, mask = image.clone(), torch.zeros(height, width, dtype=torch.bool, device=image.device)
+    edited[..., rows, columns] = block
+    mask[rows, columns] = True
+    return edited, mask
+
+
+def train(image: Float[Tensor, "1 3 H W"], config: Config, run: Run, seed: int) -> SinIR:
+    """Train a cascade in a run of its own inside ``run``; what it writes is thrown away."""
+    with inner_run(run, seed) as inner:
+        return fit(image, config, inner).eval()
+
+
+@contextlib.contextmanager
+def inner_run(run: Run, seed: int) -> Iterator[Run]:
+    """Yield a run inside ``run`` with its own seed, whose directory goes when the block ends."""
+    folder = Path(tempfile.mkdtemp(prefix="training-", dir=run.out))
+    try:
+        with run.child(folder.name, seed=seed) as inner:
+            yield inner
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@torch.no_grad()
+def every_start(model: SinIR, image: Float[Tensor, "1 3 H W"]) -> list[Float[Tensor, "1 3 H W"]]:
+    """Return what the cascade makes of ``image`` from every start scale, coarse to fine."""
+    return [manipulate(model, image, k) for k in range(len(model.nets))]
+
+
+def edit_distance(output: Tensor, image: Tensor, mask: Bool[Tensor, "H W"]) -> float:
+    """Return the patch distance of the pasted block to the photograph, for values in [0, 1]."""
+    return patch_distance((output + 1) / 2, (image + 1) / 2, mask=mask)
+
+
+def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
+    """Return Spearman's rank correlation."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(a, b).statistic)
+
+
+def save_sheet(
+    run: Run, name: str, images: Sequence[Tensor], labels: Sequence[str], columns: int | None = None
+) -> Path:
+    """Write a labelled grid of images with values in [-1, 1] and return its path."""
+    pixels = [to_pixels((image.detach().cpu().clamp(-1, 1) + 1) / 2) for image in images]
+    path = run.out / name
+    write_image(path, contact_sheet(pixels, labels, columns))
+    return path
+
+
+class Clock:
+    """Times each step of a run's stages, so that a short run tells how long a long one would take.
+
+    CPU seconds on a CPU; seconds on a GPU, waiting for it at both ends. The first step of a stage warms up and counts
+    only where there is no other. What a stage does beside its steps is counted once.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.stages: list[dict[str, Any]] = []
+
+    def watch(self, run: Run) -> Any:
+        """Return ``run`` with its stages and steps under this clock."""
+        return _Watched(run, self)
+
+    def projected(self, steps: int) -> float:
+        """Return the seconds that ``steps`` steps in every stage would take."""
+        return sum(stage["beside"] for stage in self.stages) + steps * sum(self.per_step())
+
+    def total(self) -> float:
+        """Return the seconds that were measured."""
+        return sum(stage["beside"] + sum(stage["steps"]) for stage in self.stages)
+
+    def per_step(self) -> list[float]:
+        """Return the mean seconds of a step in each stage."""
+        return [statistics.mean(stage["steps"][1:] or stage["steps"]) for stage in self.stages]
+
+    def now(self) -> float:
+        """Return the time on this clock."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+            return time.perf_counter()
+        return time.process_time()
+
+
+class _Watched:
+    def __init__(self, run: Run, clock: Clock) -> None:
+        self._run, self._clock = run, clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._run, name)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        stage: dict[str, Any] = {"name": name, "steps": [], "losses": [], "beside": 0.0}
+        self._clock.stages.append(stage)
+        started = self._clock.now()
+        with self._run.stage(name):
+            yield
+            stage["beside"] = max(0.0, self._clock.now() - started - stage.pop("stepping", 0.0))
+
+    def log(self, **values: Any) -> None:
+        if "loss" in values:
+            self._clock.stages[-1]["losses"].append(torch.as_tensor(values["loss"]).detach())
+        self._run.log(**values)
+
+    def steps(self, count: int) -> Iterator[int]:
+        stage, began = self._clock.stages[-1], self._clock.now()
+        for step in self._run.steps(count):
+            started = self._clock.now()
+            yield step
+            stage["steps"].append(self._clock.now() - started)
+        stage["stepping"] = self._clock.now() - began

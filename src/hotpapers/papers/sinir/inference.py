@@ -1,0 +1,98 @@
+"""Inference: a trained cascade as a function of an image of any size and a start scale.
+
+An image enters at its start scale, reduced to that scale's size; the networks from there on rebuild it. Nothing is
+shuffled here: that is for training.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hotpapers.papers.sinir.masks import blend
+from hotpapers.papers.sinir.model import SinIR
+from hotpapers.papers.sinir.pyramid import image_pyramid, resize
+from hotpapers.papers.sinir.tiles import cascade
+from hotpapers.progress import track
+
+SMALLEST = 4  # pixels: reflection at the border needs 2, and fewer than 4 hold nothing to rebuild
+
+
+@torch.no_grad()
+def manipulate(
+    model: SinIR,
+    x: Float[Tensor, "1 3 H W"],
+    start_scale: int,
+    mask: Float[Tensor, "H W"] | None = None,
+    last_net_only: bool = False,
+    *,
+    size: int | None = None,
+) -> Float[Tensor, "1 3 H W"]:
+    """Return what the cascade makes of ``x`` (values in [-1, 1]) from ``start_scale`` on, at the size of ``x``.
+
+    The networks work at ``size``, the longer side in pixels; left out, that of the training. Where ``x`` has another
+    size, the *change* that the cascade made is resized and added to ``x``, so that detail finer than the networks ever
+    saw stays, and nothing moves where nothing was changed. At the working size this is the published inference.
+
+    Parameters
+    ----------
+    mask
+        Values in [0, 1]: ``(1 - mask) x + mask result``; ``x`` bit for bit where it is 0.
+    last_net_only
+        Use the finest scale's network at every scale.
+
+    Raises
+    ------
+    ValueError
+        If there is no such start scale, or the image is so small or narrow that a scale has no pixels.
+    """
+    if not 0 <= start_scale < len(model.nets):
+        raise ValueError(f"start scales are 0 to {len(model.nets) - 1}, not {start_scale}")
+    sizes = working_sizes(model, *x.shape[-2:], size)
+    levels = image_pyramid(_resized(x, sizes[-1], model.resampler), sizes, model.resampler)
+    nets = [model.nets[-1]] * len(sizes) if last_net_only else list(model.nets)
+    result = cascade(nets[start_scale:], levels[start_scale], sizes[start_scale:], model.resampler)
+    if sizes[-1] != tuple(x.shape[-2:]):
+        # Half of it, as the resampler keeps values in [-1, 1] and a change reaches from -2 to 2
+        change = 2 * resize((result - levels[-1]) / 2, tuple(x.shape[-2:]), model.resampler)
+        result = (x + change).clamp(-1, 1)
+    return result if mask is None else blend(x, result, mask)
+
+
+def candidates(
+    model: SinIR,
+    x: Float[Tensor, "1 3 H W"],
+    mask: Float[Tensor, "H W"] | None = None,
+    last_net_only: bool = False,
+    *,
+    size: int | None = None,
+) -> list[Float[Tensor, "1 3 H W"]]:
+    """Return :func:`manipulate`'s results from every start scale, coarse to fine."""
+    starts = track(range(len(model.nets)), "start scales")
+    return [manipulate(model, x, k, mask, last_net_only, size=size) for k in starts]
+
+
+def working_sizes(model: SinIR, height: int, width: int, size: int | None = None) -> list[tuple[int, int]]:
+    """Return the sizes, coarse to fine, that the networks work at for an image of ``height`` x ``width``.
+
+    The finest has the image's shape and the longer side ``size`` (left out: the training's); the number of scales and
+    the factor between them are the training's.
+    """
+    trained = [(int(h), int(w)) for h, w in model.sizes]
+    longer = size or max(trained[-1])
+    scale = longer / max(height, width)
+    finest = (round(height * scale), round(width * scale))
+    if finest == trained[-1]:
+        sizes = trained
+    else:
+        factors = [model.factor**k for k in reversed(range(len(trained)))]
+        sizes = [(round(finest[0] * f), round(finest[1] * f)) for f in factors]
+    if min(sizes[0]) < SMALLEST:
+        raise ValueError(
+            f"an image of {width} x {height} would be {sizes[0][1]} x {sizes[0][0]} at the coarsest scale, "
+            f"and that needs {SMALLEST} pixels"
+        )
+    return sizes
+
+
+def _resized(x: Tensor, size: tuple[int, int], resampler: str) -> Tensor:
+    return x if tuple(x.shape[-2:]) == size else resize(x, size, resampler)
