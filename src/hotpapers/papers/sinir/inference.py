@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hotpapers.papers.sinir.masks import blend
 from hotpapers.papers.sinir.model import SinIR
-from hotpapers.papers.sinir.pyramid import image_pyramid, resize
+from hotpapers.papers.sinir.pyramid import image_pyramid, resize, scaled_sizes
 from hotpapers.papers.sinir.tiles import cascade
 from hotpapers.progress import track
 
@@ -48,7 +48,7 @@ def manipulate(
     if not 0 <= start_scale < len(model.nets):
         raise ValueError(f"start scales are 0 to {len(model.nets) - 1}, not {start_scale}")
     sizes = working_sizes(model, *x.shape[-2:], size)
-    levels = image_pyramid(_resized(x, sizes[-1], model.resampler), sizes, model.resampler)
+    levels = image_pyramid(x, sizes, model.resampler)
     nets = [model.nets[-1]] * len(sizes) if last_net_only else list(model.nets)
     result = cascade(nets[start_scale:], levels[start_scale], sizes[start_scale:], model.resampler)
     if sizes[-1] != tuple(x.shape[-2:]):
@@ -77,22 +77,12 @@ def working_sizes(model: SinIR, height: int, width: int, size: int | None = None
     The finest has the image's shape and the longer side ``size`` (left out: the training's); the number of scales and
     the factor between them are the training's.
     """
-    trained = [(int(h), int(w)) for h, w in model.sizes]
-    longer = size or max(trained[-1])
-    scale = longer / max(height, width)
+    scale = (size or max(model.sizes[-1])) / max(height, width)
     finest = (round(height * scale), round(width * scale))
-    if finest == trained[-1]:
-        sizes = trained
-    else:
-        factors = [model.factor**k for k in reversed(range(len(trained)))]
-        sizes = [(round(finest[0] * f), round(finest[1] * f)) for f in factors]
+    sizes = model.sizes if finest == model.sizes[-1] else scaled_sizes(*finest, model.factor, len(model.sizes))
     if min(sizes[0]) < SMALLEST:
         raise ValueError(
             f"an image of {width} x {height} would be {sizes[0][1]} x {sizes[0][0]} at the coarsest scale, "
             f"and that needs {SMALLEST} pixels"
         )
     return sizes
-
-
-def _resized(x: Tensor, size: tuple[int, int], resampler: str) -> Tensor:
-    return x if tuple(x.shape[-2:]) == size else resize(x, size, resampler)

@@ -9,55 +9,53 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from hotpapers.papers.sinir.pyramid import resize
+from hotpapers.papers.sinir.model import EPSILON, SLOPE, ScaleNet, fold
+from hotpapers.papers.sinir.pyramid import Resampler, resize
 
 WHOLE_UP_TO = 512 * 512  # pixels: five feature maps of 128 channels are 0.7 GB then
 STRIP = 64 * 1024  # pixels
-EPSILON = 1e-5  # of InstanceNorm
-SLOPE = 0.2  # of LeakyReLU
 
 
 def cascade(
-    nets: Sequence[nn.Module],
+    nets: Sequence[ScaleNet],
     x: Float[Tensor, "1 3 h w"],
     sizes: Sequence[tuple[int, int]],
-    resampler: str,
+    resampler: Resampler,
     whole_up_to: int = WHOLE_UP_TO,
 ) -> Float[Tensor, "1 3 H W"]:
     """Send ``x`` through the networks, resized between them to ``sizes``; images of more pixels go in strips."""
     for net, size in zip(nets, sizes, strict=True):
-        if tuple(x.shape[-2:]) != tuple(size):
-            x = resize(x, size, resampler)
+        x = resize(x, size, resampler)
         x = net(x) if size[0] * size[1] <= whole_up_to else in_strips(net, x)
     return x
 
 
 @torch.no_grad()
-def in_strips(net: nn.Module, x: Float[Tensor, "1 3 H W"], strip: int = STRIP) -> Float[Tensor, "1 3 H W"]:
+def in_strips(net: ScaleNet, x: Float[Tensor, "1 3 H W"], strip: int = STRIP) -> Float[Tensor, "1 3 H W"]:
     """Return ``net(x)`` of one scale's network, working on about ``strip`` pixels at a time.
 
     Besides the result this needs memory for one feature map: 512 bytes a pixel at 128 channels.
     """
-    enter, layers, leave = _parts(net)
+    enter, leave = fold(*net.from_rgb), fold(*net.to_rgb)
     height, width = x.shape[-2:]
     if min(height, width) < 2:
         raise ValueError(f"reflection at the border needs 2 pixels; the image is {width} x {height}")
     bounds = list(_strips(height, max(2, strip // width)))
-    kept = x.new_empty(1, layers[0].out_channels, height, width)
+    kept = x.new_empty(1, net.blocks[0].out_channels, height, width)
     statistics: tuple[Tensor, Tensor] | None = None
 
     def features(first: int, end: int) -> Tensor:
         """Return rows of what the next layer reads: x ← LeakyReLU(InstanceNorm(conv(x))) + from_rgb(image)."""
-        own = _through(enter, x[..., first:end, :])
+        own = enter(x[..., first:end, :])
         if statistics is None:
             return own
         mean, deviation = statistics
         return F.leaky_relu((kept[..., first:end, :] - mean) / deviation, SLOPE) + own
 
-    for conv in layers:
+    for conv in net.blocks:
         moments = _Moments()
         above = None  # the row over the strip, as it was before it was overwritten
         for first, end in bounds:
@@ -69,8 +67,8 @@ def in_strips(net: nn.Module, x: Float[Tensor, "1 3 H W"], strip: int = STRIP) -
             above = read[..., end - first - 1 : end - first, :].clone()
             kept[..., first:end, :] = output = F.conv2d(padded, conv.weight, conv.bias)
             moments.add(output)
-        statistics = moments.mean_and_deviation()
-    return torch.cat([_through(leave, features(first, end)) for first, end in bounds], dim=2).tanh()
+        statistics = moments.mean_and_deviation(x.dtype)
+    return torch.cat([leave(features(first, end)) for first, end in bounds], dim=2).tanh()
 
 
 class _Moments:
@@ -91,23 +89,10 @@ class _Moments:
         self.mean = self.mean + shift * (count / total)
         self.count = total
 
-    def mean_and_deviation(self) -> tuple[Tensor, Tensor]:
+    def mean_and_deviation(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         assert isinstance(self.mean, Tensor)
         assert isinstance(self.squares, Tensor)
-        return self.mean.float(), (self.squares / self.count + EPSILON).sqrt().float()
-
-
-def _parts(net: nn.Module) -> tuple[list[nn.Conv2d], list[nn.Conv2d], list[nn.Conv2d]]:
-    """Return the 1 x 1 convolutions that enter, the 3 x 3 of the blocks, and the 1 x 1 that leave."""
-    convolutions = [module for module in net.modules() if isinstance(module, nn.Conv2d)]
-    wide = [index for index, conv in enumerate(convolutions) if conv.kernel_size == (3, 3)]
-    return convolutions[: wide[0]], [convolutions[index] for index in wide], convolutions[wide[-1] + 1 :]
-
-
-def _through(convolutions: Sequence[nn.Conv2d], x: Tensor) -> Tensor:
-    for conv in convolutions:
-        x = F.conv2d(x, conv.weight, conv.bias)
-    return x
+        return self.mean.to(dtype), (self.squares / self.count + EPSILON).sqrt().to(dtype)
 
 
 def _strips(height: int, rows: int) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -18,9 +18,9 @@ from hotpapers.errors import BadInput
 from hotpapers.media import before_after, read_image, to_pixels, to_tensor, write_image
 from hotpapers.metrics import psnr, sharpness
 from hotpapers.papers.sinir.model import SinIR
-from hotpapers.papers.sinir.pyramid import image_pyramid, resize
+from hotpapers.papers.sinir.pyramid import image_pyramid, resize, scaled_sizes
 from hotpapers.papers.sinir.tiles import cascade
-from hotpapers.papers.sinir.train import PRESETS, Config, fit
+from hotpapers.papers.sinir.train import PRESETS, Config, check_config, fit, save
 from hotpapers.papers.sinir.workbench import Bench, beside, compute_device, load_model, shown
 from hotpapers.run import Run
 from hotpapers.verbs import Device, ImageFile, Model, Outcome
@@ -28,7 +28,7 @@ from hotpapers.verbs import Device, ImageFile, Model, Outcome
 PHOTO_UP_TO = 3.0  # times the training size; the authors' example has 2.8
 LARGEST = 100_000_000  # pixels of a result
 SMALLEST_TRAINING = 16  # pixels, as SSIM's window has 11
-QUICK = {"channels": 48, "steps": 150, "learning_rate": 1e-3}
+QUICK: dict[str, Any] = {"max_size": 128, "channels": 48, "steps": 150, "learning_rate": 1e-3}
 
 
 def style_photo(
@@ -185,7 +185,7 @@ def enlarge(model: SinIR, x: Float[Tensor, "1 3 h w"], size: tuple[int, int]) ->
     """
     factor = max(size[0] / x.shape[-2], size[1] / x.shape[-1])
     levels = max(2, math.ceil(math.log(factor) / -math.log(model.factor) - 1e-6))
-    sizes = [(round(size[0] * model.factor**k), round(size[1] * model.factor**k)) for k in reversed(range(levels))]
+    sizes = scaled_sizes(*size, model.factor, levels)
     start = image_pyramid(resize(x, size, model.resampler), sizes, model.resampler)[0]
     return cascade([model.nets[-1]] * levels, start, sizes, model.resampler).clamp(-1, 1)
 
@@ -199,7 +199,7 @@ def _model_of(
     pixels = read_image(image, min_size=SMALLEST_TRAINING, needed_by="SinIR").pixels
     config = PRESETS[paper_preset]
     if preset == "quick":
-        config = dataclasses.replace(config, **QUICK, max_size=min(config.max_size, 128))
+        config = dataclasses.replace(config, **QUICK | {"max_size": min(config.max_size, QUICK["max_size"])})
     if paper_preset == "super-resolve":  # an image smaller than the published 120 pixels is not blown up to them
         config = dataclasses.replace(config, max_size=min(config.max_size, max(pixels.shape[:2])))
     folder = out.with_name(f"{Path(image).stem}.{preset if preset != 'quick' else f'{paper_preset}-quick'}.sinir")
@@ -210,9 +210,11 @@ def train_or_resume(pixels: Float[Tensor, "H W 3"], config: Config, folder: Path
     """Train on an image in ``folder``, or go on with the training there, or take what it had made."""
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()[:16]
     settings = dataclasses.asdict(config) | {"image": digest}
+    check_config(config, *pixels.shape[:2])
     with Run(folder, seed=seed, config=settings, device=device, resume=True) as run:
         model = fit(to_tensor(pixels).to(run.device) * 2 - 1, config, run)
-        model.save_pretrained(folder)
+        if run.rank == 0:
+            save(model, folder)
     return model
 
 

@@ -4,6 +4,7 @@ A result keeps the image's size, transparency and bit depth. Beside it lie a pic
 start scales where they were tried, and the measurements as JSON.
 """
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Sequence
@@ -88,7 +89,8 @@ class Bench:
             self.alpha, hard = (None if each is None else reduced(each, working) for each in (self.alpha, hard))
         grown = max(self.x.shape[-2:]) / self.size  # radius and blur are in pixels of the working size
         self.hard = None if hard is None else torch.from_numpy(hard).to(place)
-        self.mask = None if hard is None else torch.from_numpy(soften(hard, mask_radius * grown, SIGMA * grown)).to(place)
+        soft = None if hard is None else soften(hard, mask_radius * grown, SIGMA * grown)
+        self.mask = None if soft is None else torch.from_numpy(soft).to(place)
 
     def change(
         self, suffix: str, out: Path | None, start_scale: int | None = None, *, last_net_only: bool = False
@@ -193,7 +195,8 @@ def load_model(path: Path) -> SinIR:
     if not (path / "model.safetensors").is_file():
         raise BadInput(f"There is no SinIR model in {path}: make one with 'hotpapers sinir train PHOTO'.")
     try:
-        return SinIR.from_pretrained(str(path), local_files_only=True)
+        with contextlib.redirect_stdout(None):  # the hub's reader prints a remark among a verb's answer
+            return SinIR.from_pretrained(str(path), local_files_only=True)
     except Exception as error:  # whatever a damaged or a foreign file makes the readers raise
         raise BadInput(f"The model in {path} cannot be read, or is not one of SinIR's: train it again.") from error
 
@@ -213,7 +216,7 @@ def shown(image: Float[Tensor, "1 3 H W"]) -> Float[np.ndarray, "h w 3"]:
 
 
 def beside(out: Path, ending: str) -> Path:
-    """Return the name of a file that goes with the result ``out``: ``a-starts.png`` for ``a.png`` and ``starts.png``."""
+    """Return the name of a file that goes with a result: ``a-starts.png`` for ``a.png`` and ``starts.png``."""
     return out.with_name(f"{out.stem}-{ending}")
 
 
