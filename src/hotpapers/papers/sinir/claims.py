@@ -304,7 +304,7 @@ def _rmse(a: Tensor, b: Tensor) -> float:
 def _time_to_equal_error(scale: Scale, run: Run) -> dict[str, Any]:
     """Double both schedules on a small photograph until the reconstruction's RMSE is low enough; time the last ones."""
     size, goal, longest, channels = {
-        "smoke": (24, 0.5, 1, 8),
+        "smoke": (32, 0.5, 1, 8),
         "laptop": (48, 0.05, 160, 32),
         "paper": (128, 0.03, 2000, 128),
     }[scale]
