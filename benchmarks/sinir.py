@@ -231,11 +231,11 @@ class photograph_file:  # noqa: N801  (used as a context manager)
 def measure_ours(options: argparse.Namespace, preset: str) -> None:
     """Train with this project's ``fit``."""
     import torch
+
+    from hotpapers.papers.sinir.experiment import Clock
     from hotpapers.papers.sinir.losses import reconstruction_loss
     from hotpapers.papers.sinir.pyramid import image_pyramid, resize
     from hotpapers.papers.sinir.train import PRESETS, fit
-
-    from hotpapers.papers.sinir.experiment import Clock
     from hotpapers.run import Run
 
     keeper = Keeper(f"SinIR here ({preset})", options, STEPS)
@@ -264,9 +264,9 @@ def measure_ours(options: argparse.Namespace, preset: str) -> None:
 def measure_singan(options: argparse.Namespace) -> None:
     """Train with this project's SinGAN."""
     import torch
-    from hotpapers.papers.sinir.pyramid import resize
 
     from hotpapers.papers.sinir.experiment import Clock
+    from hotpapers.papers.sinir.pyramid import resize
     from hotpapers.papers.sinir.singan import SinGANConfig, train_singan
     from hotpapers.run import Run
 

@@ -17,7 +17,9 @@ def loaded_by(*arguments: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stderr.split()}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["sinir", "--help"], ["digest", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["sinir", "--help"], ["digest", "--help"], ["--version"]], ids=" ".join
+)
 def test_help_loads_nothing_heavy(arguments):
     assert not loaded_by(*arguments) & HEAVY
 

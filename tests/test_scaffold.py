@@ -93,7 +93,9 @@ def test_the_title_is_asked_of_arxiv(arxiv):
     assert ask_arxiv_for_title("2106.07140", address) == "SinIR: Efficient & General"
 
 
-@pytest.mark.parametrize("body", [b"", b"<feed", b"not xml", feed("Error"), b'<feed xmlns="http://www.w3.org/2005/Atom"/>'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<feed", b"not xml", feed("Error"), b'<feed xmlns="http://www.w3.org/2005/Atom"/>']
+)
 def test_an_answer_without_a_title_says_to_give_one(arxiv, body):
     address, answers = arxiv
     answers.append(body)

@@ -78,8 +78,10 @@ def _list_table(rows: list[dict[str, Any]]) -> Any:
         counts: dict[str, int] = {}
         for verdict in row["verdicts"].values():
             counts[verdict] = counts.get(verdict, 0) + 1
-        verdicts = "\n".join(f"{count} {verdict}" for verdict, count in counts.items()) if row["here"] else "no code yet"
-        table.add_row(title, Text(row["summary"]), Text(verdicts))
+        verdicts = (
+            "\n".join(f"{count} {verdict}" for verdict, count in counts.items()) if row["here"] else "no code yet"
+        )
+        table.add_row(title, Text(row["summary"]), Text(verdicts if row["here"] else "no code yet"))
     return table
 
 

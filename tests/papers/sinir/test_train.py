@@ -143,6 +143,6 @@ def test_settings_that_cannot_train_are_refused_before_anything_is_written(photo
 def test_a_second_training_in_the_same_place_says_what_to_do(photo, tmp_path):
     settings = {"max_size": 40, "min_size": 14, "channels": 4, "steps": 2, "device": "cpu"}
     train(photo, out=tmp_path / "model", **settings)
-    with pytest.raises(BadInput, match="resume|fresh"):
+    with pytest.raises(BadInput, match=r"resume|fresh"):
         train(photo, out=tmp_path / "model", **settings)
     train(photo, out=tmp_path / "model", fresh=True, **settings)

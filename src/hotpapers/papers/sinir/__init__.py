@@ -13,7 +13,7 @@ _PUBLIC = {
     "fit": "train",
     "manipulate": "manipulate",
 }
-__all__ = list(_PUBLIC)  # noqa: PLE0604
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

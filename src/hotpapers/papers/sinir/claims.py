@@ -49,7 +49,7 @@ class Budget:
 
 
 # Short schedules need a larger learning rate than the published 1e-4
-_SMALL = {"learning_rate": 1e-3, "min_size": 16}
+_SMALL: dict[str, Any] = {"learning_rate": 1e-3, "min_size": 16}
 BUDGETS: dict[Scale, Budget] = {
     "smoke": Budget(1, dataclasses.replace(PRESETS["edit"], **_SMALL, max_size=32, channels=8, steps=6)),
     "laptop": Budget(3, dataclasses.replace(PRESETS["edit"], **_SMALL, max_size=64, channels=32, steps=120)),

@@ -20,9 +20,7 @@ class ReconstructionLoss:
         1 and 1 in the paper.
     """
 
-    def __init__(
-        self, target: Float[Tensor, "1 C H W"], ssim_weight: float = 1.0, mse_weight: float = 1.0
-    ) -> None:
+    def __init__(self, target: Float[Tensor, "1 C H W"], ssim_weight: float = 1.0, mse_weight: float = 1.0) -> None:
         self.target, self.ssim_weight, self.mse_weight = target, ssim_weight, mse_weight
         if ssim_weight:
             self.window = _gaussian(target)

@@ -4,7 +4,7 @@ A scale's network: from_rgb, six blocks of reflect-padded 3x3 convolution, Insta
 from_rgb added after each (the authors' "dense" connection is this one long skip), to_rgb, tanh.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -108,8 +108,10 @@ class SinIR(nn.Module, PyTorchModelHubMixin):
         return x
 
 
-def fold(first: nn.Conv2d, second: nn.Conv2d):  # noqa: ANN201 - a function of one tensor
+def fold(first: nn.Conv2d, second: nn.Conv2d) -> Callable[[Tensor], Tensor]:
     """Return two 1x1 convolutions in a row as one: the same output, without the tensor between them."""
+    assert first.bias is not None
+    assert second.bias is not None
     inner, outer = first.weight[..., 0, 0], second.weight[..., 0, 0]
     weight, bias = outer @ inner, outer @ first.bias + second.bias
     return lambda x: F.conv2d(x, weight[..., None, None], bias)
@@ -119,7 +121,8 @@ class _Blocks(torch.autograd.Function):
     """All six blocks: x ← LeakyReLU(InstanceNorm(conv(pad(x)))) + skip.
 
     Autograd would keep four feature maps a block. Only the normalised one, z, is needed: a block's input is
-    LeakyReLU(z) + skip of the block before it, and the backward passes of LeakyReLU and InstanceNorm are functions of z.
+    LeakyReLU(z) + skip of the block before it, and the backward passes of LeakyReLU and InstanceNorm are functions
+    of z.
     """
 
     @staticmethod
@@ -142,7 +145,7 @@ class _Blocks(torch.autograd.Function):
         return x
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         count = (len(ctx.saved_tensors) - 1) // 3
         skip, saved = ctx.saved_tensors[0], ctx.saved_tensors[1:]
         weights, normals, scales = saved[:count], saved[count : 2 * count], saved[2 * count :]

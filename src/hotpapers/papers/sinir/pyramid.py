@@ -7,14 +7,14 @@ sizes. Each level is resized from the finer one beside it, not from the original
 import functools
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-Resampler = Literal["torch", "matlab"]
+Resampler = str
+"""``torch`` or ``matlab``."""
 
 
 def pyramid_sizes(
@@ -43,8 +43,8 @@ def pyramid_sizes(
     coarsest_longer = round(longer * (min_size / shorter))
     if coarsest_longer >= finest_longer:
         raise ValueError(
-            f"a photograph of {width} x {height} with {min_size} pixels on its shorter side is {coarsest_longer} pixels "
-            f"long, which is not below the {finest_longer} of the finest scale"
+            f"a photograph of {width} x {height} with {min_size} pixels on its shorter side is {coarsest_longer} "
+            f"pixels long, which is not below the {finest_longer} of the finest scale"
         )
     steps = math.ceil(math.log(coarsest_longer / finest_longer, factor)) + 1
     factor = 1 / math.exp(math.log(finest_longer / coarsest_longer) / steps)
@@ -62,30 +62,28 @@ def scaled_sizes(height: int, width: int, factor: float, scales: int) -> list[tu
 
 
 def image_pyramid(
-    x: Float[Tensor, "1 C H W"], sizes: Sequence[tuple[int, int]], resampler: Resampler = "torch"
+    x: Float[Tensor, "1 C H W"], sizes: Sequence[Sequence[int]], resampler: str = "torch"
 ) -> list[Float[Tensor, "1 C h w"]]:
     """Return ``x`` at ``sizes``, coarse to fine; each level is resized from the finer one (``x`` for the finest)."""
     levels = []
     for size in reversed(sizes):
-        x = resize(x, (int(size[0]), int(size[1])), resampler)
+        x = resize(x, size, resampler)
         levels.append(x)
     return levels[::-1]
 
 
-def resize(
-    x: Float[Tensor, "1 C H W"], size: tuple[int, int], resampler: Resampler = "torch"
-) -> Float[Tensor, "1 C h w"]:
+def resize(x: Float[Tensor, "1 C H W"], size: Sequence[int], resampler: str = "torch") -> Float[Tensor, "1 C h w"]:
     """Return ``x`` (values in [-1, 1]) at another size in pixels; itself where it has that size.
 
     ``torch`` is bicubic with aligned corners and no anti-aliasing, clamped to [-1, 1]. ``matlab`` is what MATLAB's
     ``imresize`` does: bicubic with anti-aliasing, symmetric at the border, not clamped.
     """
-    size = (int(size[0]), int(size[1]))
-    if tuple(x.shape[-2:]) == size:
+    height, width = int(size[0]), int(size[1])
+    if tuple(x.shape[-2:]) == (height, width):
         return x
     if resampler == "torch":
-        return F.interpolate(x, size=size, mode="bicubic", align_corners=True).clamp(-1, 1)
-    down, across = (_matlab_matrix(x.shape[axis], size[axis - 2]).to(x) for axis in (2, 3))
+        return F.interpolate(x, size=(height, width), mode="bicubic", align_corners=True).clamp(-1, 1)
+    down, across = (_matlab_matrix(*sides).to(x) for sides in zip(x.shape[-2:], (height, width), strict=True))
     return down @ x @ across.T
 
 

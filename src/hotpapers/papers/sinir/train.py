@@ -20,8 +20,8 @@ from hotpapers.files import written_whole
 from hotpapers.media import before_after, read_image, to_pixels, to_tensor, write_image
 from hotpapers.metrics import psnr
 from hotpapers.papers.sinir.losses import ReconstructionLoss
-from hotpapers.papers.sinir.model import ScaleNet, SinIR
-from hotpapers.papers.sinir.pyramid import Resampler, image_pyramid, pyramid_sizes, resize, scaled_sizes
+from hotpapers.papers.sinir.model import SinIR
+from hotpapers.papers.sinir.pyramid import image_pyramid, pyramid_sizes, resize, scaled_sizes
 from hotpapers.papers.sinir.shuffle import shuffle_pixels
 from hotpapers.run import Run
 from hotpapers.verbs import Device, ImageFile, Outcome
@@ -66,7 +66,7 @@ class Config:
     learning_rate: float = 1e-4
     steps: int = 500
     shuffle: float = 0.005
-    resampler: Resampler = "torch"
+    resampler: str = "torch"
     ssim_weight: float = 1.0
     mse_weight: float = 1.0
     bank: int = 32
@@ -248,7 +248,7 @@ def check_config(config: Config, height: int, width: int) -> None:
     """Refuse settings that cannot train on a photograph of that size; ``BadInput`` names the mend."""
     bounds: list[tuple[str, bool, str]] = [
         ("--max-size", SMALLEST // 2 <= config.max_size <= LARGEST, f"{SMALLEST // 2} to {LARGEST} pixels"),
-        ("--min-size", WINDOW + 1 <= config.min_size, f"{WINDOW + 1} pixels or more"),
+        ("--min-size", config.min_size > WINDOW, f"{WINDOW + 1} pixels or more"),
         ("--channels", config.channels % 2 == 0 and 2 <= config.channels <= 1024, "an even number up to 1024"),
         ("--steps", 1 <= config.steps <= 1_000_000, "at least 1"),
         ("--learning-rate", 0 < config.learning_rate <= 1, "above 0 and at most 1"),
@@ -261,7 +261,9 @@ def check_config(config: Config, height: int, width: int) -> None:
     try:
         sizes, _ = training_sizes(config, height, width)
     except ValueError as error:
-        raise BadInput(f"--min-size and --max-size do not fit: {error}. Lower --min-size or raise --max-size.") from error
+        raise BadInput(
+            f"--min-size and --max-size do not fit: {error}. Lower --min-size or raise --max-size."
+        ) from error
     if min(min(size) for size in sizes) < WINDOW + 1:
         raise BadInput(
             f"The photograph of {width} x {height} would be {sizes[0][1]} x {sizes[0][0]} at its coarsest scale, and "
@@ -280,7 +282,7 @@ def save(model: SinIR, folder: Path) -> None:
 
 @torch.no_grad()
 def _reconstruction(model: SinIR, coarsest: Tensor, scale: int) -> Float[Tensor, "3 H W"]:
-    """What the networks up to ``scale`` make of the coarsest level, at the finest size; values in [0, 1]."""
+    """Return what the networks up to ``scale`` make of the coarsest level, at the finest size, in [0, 1]."""
     x = model.nets[0](coarsest)
     for each in range(1, scale + 1):
         x = model.nets[each](resize(x, model.sizes[each], model.resampler))
@@ -306,5 +308,3 @@ def _report(model: SinIR, out: Path, image: Path, seconds: float) -> Outcome:
         },
         note=f"Now change something in it: hotpapers sinir apply {shlex.quote(str(out))} {shlex.quote(str(image))}",
     )
-
-

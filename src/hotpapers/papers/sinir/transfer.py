@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -206,7 +207,7 @@ def _model_of(
     return train_or_resume(pixels, config, folder, seed, device), {"model": folder}
 
 
-def train_or_resume(pixels: Float[Tensor, "H W 3"], config: Config, folder: Path, seed: int, device: str) -> SinIR:
+def train_or_resume(pixels: Float[np.ndarray, "H W 3"], config: Config, folder: Path, seed: int, device: str) -> SinIR:
     """Train on an image in ``folder``, or go on with the training there, or take what it had made."""
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()[:16]
     settings = dataclasses.asdict(config) | {"image": digest}
