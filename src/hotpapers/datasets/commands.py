@@ -1,4 +1,4 @@
-"""The commands ``hotpapers datasets list``, ``fetch`` and ``path``."""
+"""The commands ``hotpapers data list``, ``fetch`` and ``path``."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def fetch(name: str) -> None:
     Parameters
     ----------
     name
-        The dataset, as ``hotpapers datasets list`` names it.
+        The dataset, as ``hotpapers data list`` names it.
     """
     from hotpapers.datasets import fetch
 
@@ -43,7 +43,7 @@ def path(name: str) -> int:
     Parameters
     ----------
     name
-        The dataset, as ``hotpapers datasets list`` names it.
+        The dataset, as ``hotpapers data list`` names it.
     """
     from hotpapers.datasets import fetch, find
 
@@ -51,7 +51,7 @@ def path(name: str) -> int:
     folder = fetch(name) if dataset.here else dataset.folder
     console.show({"name": name, "folder": str(folder), "here": dataset.here}, str(folder))
     if not dataset.here:
-        console.say(f"It is not here yet: hotpapers datasets fetch {name}")
+        console.say(f"It is not here yet: hotpapers data fetch {name}")
     return 0 if dataset.here else 1
 
 

@@ -16,7 +16,7 @@ from hotpapers.datasets.archive import extract
 from hotpapers.datasets.dataset import Dataset, Source, find
 from hotpapers.errors import HotpapersError
 
-_ATTEMPTS = 5
+_ATTEMPTS = 4  # in a row without a byte more
 _FIRST_PAUSE = 1.0  # seconds; doubles from attempt to attempt
 _TIMEOUT = (10.0, 30.0)  # seconds to connect, and of silence
 _BLOCK = 1 << 18
@@ -102,19 +102,21 @@ class _Resuming:
         import requests
 
         self.part.parent.mkdir(parents=True, exist_ok=True)
-        pause = _FIRST_PAUSE
+        failures = 0
         with progress.bar(f"download {self.source.name} (MB)", round(self.source.size / 1e6, 1)) as bar:
-            for attempt in range(1, _ATTEMPTS + 1):
+            while True:
+                before = self._have()
                 try:
                     for done in self._blocks(url):
                         bar.update(round(done / 1e6, 1))
                     break
                 except requests.RequestException as error:
-                    if attempt == _ATTEMPTS or not _may_pass(error):
+                    failures = 1 if self._have() > before else failures + 1
+                    if failures == _ATTEMPTS or not _may_pass(error):
                         raise
+                    pause = _FIRST_PAUSE * 2 ** (failures - 1)
                     bar.update(round(self._have() / 1e6, 1), note=f"{_reason(error)}; again in {pause:.0f} s")
                     time.sleep(pause)
-                    pause *= 2
         # A part that turns out wrong must not be resumed: from here on it is pooch's temporary file, or nothing.
         shutil.move(self.part, output_file)
 
@@ -131,6 +133,8 @@ class _Resuming:
         # Without identity a server may compress, and ranges would count compressed bytes.
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+            if response.status_code == 416:  # there is no such range: what we have is not the beginning of this file
+                self.part.unlink(missing_ok=True)
             response.raise_for_status()
             resumed = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(
                 f"bytes {have}-"
@@ -152,7 +156,7 @@ class _Resuming:
 def _may_pass(error: Exception) -> bool:
     """Whether trying again may help: broken connections and a server's trouble may pass, a 404 does not."""
     status = getattr(getattr(error, "response", None), "status_code", None)
-    return status is None or status >= 500 or status in (408, 425, 429)
+    return status is None or status >= 500 or status in (408, 416, 425, 429)
 
 
 def _reason(error: Exception) -> str:

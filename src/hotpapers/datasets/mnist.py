@@ -72,7 +72,7 @@ def fashion_mnist(split: Split = "train") -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_idx(content: bytes) -> np.ndarray:
-    """Return the ``uint8`` array of an IDX file: two zero bytes, type 8, the number of axes, their lengths, the data."""
+    """Return the ``uint8`` array of an IDX file: two zero bytes, type 8, number of axes, their lengths, the data."""
     if content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
         raise HotpapersError("This is no IDX file of bytes.")
     axes = content[3]

@@ -10,7 +10,6 @@ import numpy as np
 from hotpapers.datasets.dataset import Dataset, offer
 from hotpapers.errors import BadInput, MissingExtra
 
-
 offer(
     Dataset(
         name="photographs",

@@ -13,19 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from hotpapers.errors import MissingExtra
 
 _PNG_COLOUR_TYPE = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
-def is_deep(image: Image.Image) -> bool:
+def is_deep(image: Any) -> bool:
     """Whether the opened, not yet loaded image holds 16-bit samples that Pillow would cut to 8."""
     return bool(image.tile) and all(re.fullmatch(r"(RGB|RGBA|LA);16[BLN]", _raw_mode(tile)) for tile in image.tile)
 
 
-def read_deep(reopen: Callable[[], Image.Image]) -> np.ndarray:
+def read_deep(reopen: Callable[[], Any]) -> np.ndarray:
     """Return the H x W x C ``uint16`` samples of the image for which ``is_deep`` is true.
 
     Parameters
@@ -96,7 +95,7 @@ def _raw_mode(tile: Any) -> str:
     return str(mode)
 
 
-def _with_raw_modes(image: Image.Image, change: Callable[[str], str]) -> Image.Image:
+def _with_raw_modes(image: Any, change: Callable[[str], str]) -> Any:
     image.tile = [
         tile._replace(args=change(tile.args) if isinstance(tile.args, str) else (change(tile.args[0]), *tile.args[1:]))
         for tile in image.tile
