@@ -18,7 +18,7 @@ def list_() -> None:
             "page": each.page,
             "here": each.here,
         }
-        for each in REGISTRY.values()
+        for each in sorted(REGISTRY.values(), key=lambda each: each.size)
     ]
     console.show(facts, _table(facts))
 
