@@ -11,11 +11,11 @@ from PIL import Image
 
 from hotpapers.errors import BadInput
 from hotpapers.media import read_image, write_image
-from hotpapers.papers.sinir.inference import candidates, manipulate, working_sizes
+from hotpapers.papers.sinir.inference import candidates, manipulate, sizes_beyond, working_sizes
 from hotpapers.papers.sinir.manipulate import apply, edit, harmonise, paint, sheet
 from hotpapers.papers.sinir.model import SinIR
 from hotpapers.papers.sinir.palette import quantise
-from hotpapers.papers.sinir.pyramid import image_pyramid
+from hotpapers.papers.sinir.pyramid import image_pyramid, resize
 from hotpapers.papers.sinir.tiles import cascade, in_strips
 
 SIZES = [[14, 20], [19, 27], [26, 36]]
@@ -89,12 +89,24 @@ def test_an_image_of_another_shape_keeps_its_shape_at_every_scale(model: SinIR) 
     assert working_sizes(model, 72, 36, 72)[-1] == (72, 36)
 
 
-def test_a_larger_image_gets_the_change_and_keeps_its_own_detail() -> None:
-    same = SinIR(sizes=SIZES, channels=8, resampler="torch", factor=FACTOR).eval()
-    # Networks that give back what they get make no change
-    same.nets = torch.nn.ModuleList(torch.nn.Identity() for _ in SIZES)
-    x = image_tensor(78, 108)
-    torch.testing.assert_close(manipulate(same, x, 2), x, rtol=0, atol=1e-6)
+@torch.no_grad()
+def test_a_larger_image_is_finished_by_the_finest_network_as_in_super_resolution(model: SinIR) -> None:
+    x = image_tensor(47, 65)  # 1.8 times the training: two steps of at most 1 / 0.74
+    levels = image_pyramid(x, model.sizes, "torch")
+    sizes = sizes_beyond((26, 36), (47, 65), FACTOR)
+    assert len(sizes) == 2
+    assert sizes[-1] == (47, 65)
+    expected = model(levels[1], 1)
+    for size in sizes:
+        expected = model.nets[-1](resize(expected, size, "torch"))
+    torch.testing.assert_close(manipulate(model, x, 1), expected, rtol=0, atol=1e-5)
+
+
+def test_the_finest_network_goes_on_to_four_times_the_size_and_never_down() -> None:
+    assert sizes_beyond((10, 20), (100, 200), 0.5) == [(20, 40), (40, 80)]
+    assert sizes_beyond((10, 20), (40, 80), 0.5) == [(20, 40), (40, 80)]
+    assert sizes_beyond((10, 20), (15, 30), 1.0) == [(15, 30)]
+    assert sizes_beyond((10, 20), (10, 20), 0.5) == sizes_beyond((10, 20), (8, 16), 0.5) == []
 
 
 def test_there_is_no_start_scale_beyond_the_networks_and_no_image_without_pixels(model: SinIR) -> None:

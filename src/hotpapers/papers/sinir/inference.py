@@ -4,6 +4,8 @@ An image enters at its start scale, reduced to that scale's size; the networks f
 shuffled here: that is for training.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,6 +16,7 @@ from hotpapers.papers.sinir.pyramid import image_pyramid, resize, scaled_sizes
 from hotpapers.papers.sinir.tiles import cascade
 from hotpapers.progress import track
 
+ENLARGE_UP_TO = 4.0  # times the size worked at: what the paper's super-resolution does
 SMALLEST = 4  # pixels: reflection at the border needs 2, and fewer than 4 hold nothing to rebuild
 
 
@@ -29,9 +32,10 @@ def manipulate(
 ) -> Float[Tensor, "1 3 H W"]:
     """Return what the cascade makes of ``x`` (values in [-1, 1]) from ``start_scale`` on, at the size of ``x``.
 
-    The networks work at ``size``, the longer side in pixels; left out, that of the training. Where ``x`` has another
-    size, the *change* that the cascade made is resized and added to ``x``, so that detail finer than the networks ever
-    saw stays, and nothing moves where nothing was changed. At the working size this is the published inference.
+    The networks work at ``size``, the longer side in pixels; left out, that of the training. At that size this is the
+    published inference. Where ``x`` is larger, the finest network goes on at ever larger sizes, as in the paper's
+    super-resolution, up to four times: so the result is as sharp as the untouched pixels around it. (To add the change
+    to ``x`` instead would keep its detail, and with it every seam of a rough edit.)
 
     Parameters
     ----------
@@ -51,10 +55,9 @@ def manipulate(
     levels = image_pyramid(x, sizes, model.resampler)
     nets = [model.nets[-1]] * len(sizes) if last_net_only else list(model.nets)
     result = cascade(nets[start_scale:], levels[start_scale], sizes[start_scale:], model.resampler)
-    if sizes[-1] != tuple(x.shape[-2:]):
-        # Half of it, as the resampler keeps values in [-1, 1] and a change reaches from -2 to 2
-        change = 2 * resize((result - levels[-1]) / 2, tuple(x.shape[-2:]), model.resampler)
-        result = (x + change).clamp(-1, 1)
+    beyond = sizes_beyond(sizes[-1], tuple(x.shape[-2:]), model.factor)
+    result = cascade([nets[-1]] * len(beyond), result, beyond, model.resampler)
+    result = resize(result, tuple(x.shape[-2:]), model.resampler)
     return result if mask is None else blend(x, result, mask)
 
 
@@ -86,3 +89,19 @@ def working_sizes(model: SinIR, height: int, width: int, size: int | None = None
             f"and that needs {SMALLEST} pixels"
         )
     return sizes
+
+
+def sizes_beyond(worked: tuple[int, int], wished: tuple[int, int], factor: float) -> list[tuple[int, int]]:
+    """Return the sizes, ever larger, at which the finest network goes on from ``worked`` towards ``wished``.
+
+    They are no farther apart than those of the training, and end at ``wished``, or before it at ``ENLARGE_UP_TO`` times
+    ``worked``.
+    """
+    ratio = max(wished[0] / worked[0], wished[1] / worked[1])
+    if ratio <= 1 or min(wished) < min(worked):
+        return []
+    limit = min(1.0, ENLARGE_UP_TO / ratio)
+    last = wished if limit == 1 else (round(wished[0] * limit), round(wished[1] * limit))
+    # Two networks of one size, as in photographic style transfer, have no factor to go on with: take the paper's 2
+    steps = math.ceil(math.log(ratio * limit) / -math.log(factor if factor < 1 else 0.5) - 1e-6)
+    return scaled_sizes(*last, (ratio * limit) ** (-1 / max(steps, 1)), max(steps, 1) + 1)[1:]

@@ -15,8 +15,6 @@ from hotpapers.verbs import Device, ImageFile, Model, Outcome
 
 __all__ = ["apply", "candidates", "edit", "harmonise", "manipulate", "paint", "sheet"]
 
-HARMONISE_UP_TO = 3.0  # times the training size; the authors' example has 2.8
-
 
 def apply(
     model: Model,
@@ -131,14 +129,13 @@ def harmonise(
     mask_radius
         By how many pixels the mask grows before its edge is blurred, at the size worked at.
     size
-        Longer side in pixels that the networks work at; left out, the image's own up to three times that in training.
+        Longer side in pixels that the networks work at; left out, that of the photograph in training.
     at_working_size
         Write the result at the size worked at, as the authors' code does, instead of the image's own size.
     device
         Where to compute.
     """
-    settings = {"size": size, "own_size_up_to": HARMONISE_UP_TO, "at_working_size": at_working_size}
-    bench = Bench(model, image, mask, mask_radius, **settings, device=device)
+    bench = Bench(model, image, mask, mask_radius, size=size, at_working_size=at_working_size, device=device)
     return bench.change("harmonised", out, start_scale)
 
 

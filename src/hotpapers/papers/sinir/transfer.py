@@ -26,7 +26,6 @@ from hotpapers.papers.sinir.workbench import Bench, beside, compute_device, load
 from hotpapers.run import Run
 from hotpapers.verbs import Device, ImageFile, Model, Outcome
 
-PHOTO_UP_TO = 3.0  # times the training size; the authors' example has 2.8
 LARGEST = 100_000_000  # pixels of a result
 SMALLEST_TRAINING = 16  # pixels, as SSIM's window has 11
 QUICK: dict[str, Any] = {"max_size": 128, "channels": 48, "steps": 150, "learning_rate": 1e-3}
@@ -61,7 +60,7 @@ def style_photo(
     start_scale
         0 changes most, 1 less. Left out, it is chosen: where more change brings little more likeness to the style.
     size
-        Longer side in pixels that the networks work at; left out, the content's own up to three times that in training.
+        Longer side in pixels that the networks work at; left out, the content's own.
     seed
         Of the training.
     device
@@ -70,7 +69,7 @@ def style_photo(
     out = Path(out) if out else Path(content).with_name(f"{Path(content).stem}-styled.png")
     _check_before_training(content)
     trained, files = _model_of(style, model, "style-photo", preset, out, seed, device)
-    bench = Bench(trained, content, size=size, own_size_up_to=PHOTO_UP_TO, device=device)
+    bench = Bench(trained, content, size=size, own_size=True, device=device)
     return _with_files(bench.change("styled", out, start_scale), files)
 
 

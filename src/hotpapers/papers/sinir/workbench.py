@@ -29,6 +29,7 @@ from hotpapers.run.devices import make_fabric
 from hotpapers.verbs import Outcome
 
 SMALLEST_IMAGE = 8  # pixels
+TRIAL_UP_TO = 3  # times the training size, where an image is worked at in its own size
 SHOWN = 480  # pixels: the longer side of an image on a sheet
 
 
@@ -42,8 +43,7 @@ class Bench:
     mask_radius
         How far the mask grows, in pixels at the size worked at.
     size
-        Longer side that the networks work at. Left out: that of the training, or with ``own_size_up_to`` the image's
-        own, as far as that is at most so many times the training's.
+        Longer side that the networks work at; left out, that of the training, or with ``own_size`` the image's own.
     at_working_size
         Reduce the image and the mask to that size first, so that the result has it.
 
@@ -61,7 +61,7 @@ class Bench:
         mask_radius: float = 0.0,
         *,
         size: int | None = None,
-        own_size_up_to: float | None = None,
+        own_size: bool = False,
         at_working_size: bool = False,
         device: str = "auto",
     ) -> None:
@@ -77,10 +77,11 @@ class Bench:
         self.model = (model if isinstance(model, SinIR) else load_model(Path(model))).to(place).eval()
         self.photograph = self.model.image[None].to(place).float() / 127.5 - 1
         trained = max(self.model.sizes[-1])
-        self.size = size or round(min(max(height, width), own_size_up_to * trained) if own_size_up_to else trained)
+        self.size = size or (max(height, width) if own_size else trained)
         try:
             working = working_sizes(self.model, height, width, self.size)[-1]
-            self.trial_size = working_sizes(self.model, height, width, min(self.size, trained))[-1]
+            trial = min(self.size, TRIAL_UP_TO * trained if own_size else trained)
+            self.trial_size = working_sizes(self.model, height, width, trial)[-1]
         except ValueError as error:
             raise BadInput(f"{self.path.name} is too narrow: {error}. Crop it, or raise --size.") from error
         self.x = to_tensor(self.picture.pixels).to(place) * 2 - 1
