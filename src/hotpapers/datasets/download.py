@@ -19,7 +19,7 @@ from hotpapers.errors import HotpapersError
 _ATTEMPTS = 4  # in a row without a byte more
 _FIRST_PAUSE = 1.0  # seconds; doubles from attempt to attempt
 _TIMEOUT = (10.0, 30.0)  # seconds to connect, and of silence
-_BLOCK = 1 << 18
+_BLOCK = 1 << 15  # a connection that breaks loses what it had of one
 
 
 class DownloadFailed(HotpapersError):
@@ -102,16 +102,17 @@ class _Resuming:
         import requests
 
         self.part.parent.mkdir(parents=True, exist_ok=True)
-        failures = 0
+        failures = furthest = 0
         with progress.bar(f"download {self.source.name} (MB)", round(self.source.size / 1e6, 1)) as bar:
             while True:
-                before = self._have()
                 try:
                     for done in self._blocks(url):
                         bar.update(round(done / 1e6, 1))
                     break
                 except requests.RequestException as error:
-                    failures = 1 if self._have() > before else failures + 1
+                    # Only what goes beyond all that came before is headway: a server may begin anew each time.
+                    failures = 1 if self._have() > furthest else failures + 1
+                    furthest = max(furthest, self._have())
                     if failures == _ATTEMPTS or not _may_pass(error):
                         raise
                     pause = _FIRST_PAUSE * 2 ** (failures - 1)
@@ -144,8 +145,11 @@ class _Resuming:
                 for block in response.iter_content(_BLOCK):
                     have += stream.write(block)
                     if have > self.source.size:
-                        raise ValueError(f"{self.source.name} is longer than it should be")
+                        break
                     yield have
+        if have > self.source.size:
+            self.part.unlink()
+            raise ValueError(f"{self.source.name} is longer than it should be")
         if have < self.source.size:
             raise requests.ConnectionError("the connection was closed before the end")
 
