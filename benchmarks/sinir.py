@@ -7,6 +7,7 @@ scale runs ``--iterations`` steps and the published schedule is projected from t
 """
 
 import argparse
+import contextlib
 import dataclasses
 import importlib.machinery
 import json
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--image", type=Path, help="photograph to train on (default: scikit-image's coffee)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--iterations", type=int, default=4, help="steps a scale that the projection rests on")
+    parser.add_argument("--scales", type=int, help="only the coarsest so many scales")
     parser.add_argument("--full", action="store_true", help="run the published schedules to the end (hours)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="where to keep the numbers")
@@ -73,7 +75,7 @@ def run_worker(name: str, options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "rows.json"
         command = [sys.executable, __file__, "--worker", name, "--json", str(kept)]
-        for option in ("authors", "singan", "image", "threads", "iterations", "seed"):
+        for option in ("authors", "singan", "image", "threads", "iterations", "scales", "seed"):
             if (value := getattr(options, option)) is not None:
                 command += [f"--{option}", str(value)]
         command += ["--full"] if options.full else []
@@ -127,14 +129,16 @@ class Keeper:
         self.result["scales"].append(row)
         return row
 
-    def write(self, done: bool = False) -> None:
+    def write(self, done: bool = False, projected: float | None = None) -> None:
         """Put the rows on disk, whole."""
         rows = self.result["scales"]
         self.result["done"] = done
         self.result["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if rows:
             rows[-1]["peak_rss_mb"] = self.result["peak_rss_mb"]
-            self.result["projected_cpu_seconds"] = self.published_steps * sum(row["cpu_per_step"] for row in rows)
+            if projected is None:
+                projected = self.published_steps * sum(row["cpu_per_step"] for row in rows)
+            self.result["projected_cpu_seconds"] = projected
         temporary = self.path.with_suffix(".part")
         temporary.write_text(json.dumps(self.result, indent=1))
         temporary.replace(self.path)
@@ -165,7 +169,7 @@ def measure_authors(options: argparse.Namespace) -> None:
         holder.scale_num,
         interp,
     )
-    for scale in range(holder.scale_num):
+    for scale in range(options.scales or holder.scale_num):
 
         def step(scale: int = scale) -> float:
             loss = runner._calc_loss(runner._forward(scale_to=scale), scale)
@@ -229,36 +233,31 @@ class photograph_file:  # noqa: N801  (used as a context manager)
 
 
 def measure_ours(options: argparse.Namespace, preset: str) -> None:
-    """Train with this project's ``fit``."""
+    """Train with this project's ``fit``: ``edit`` keeps a bank of the frozen networks' outputs, ``faithful`` does not."""
     import torch
 
     from hotpapers.papers.sinir.experiment import Clock
     from hotpapers.papers.sinir.losses import reconstruction_loss
     from hotpapers.papers.sinir.pyramid import image_pyramid, resize
-    from hotpapers.papers.sinir.train import PRESETS, fit
-    from hotpapers.run import Run
+    from hotpapers.papers.sinir.train import PRESETS, fit, training_sizes
 
     keeper = Keeper(f"SinIR here ({preset})", options, STEPS)
     config = dataclasses.replace(PRESETS[preset], steps=keeper.steps)
     with photograph_file(options.image) as path:
         image = read_photograph(path)
-    clock = Clock(torch.device("cpu"))
-    with tempfile.TemporaryDirectory() as folder, Run(Path(folder), seed=options.seed, device="cpu") as run:
-        model = fit(image, config, clock.watch(run)).eval()
-    targets = image_pyramid(resize(image, model.sizes[-1], "torch"), model.sizes, "torch")
-    output = targets[0]
-    for scale, (target, seconds) in enumerate(zip(targets, clock.per_step(), strict=True)):
-        with torch.no_grad():
-            output = model.nets[scale](output if scale == 0 else resize(output, target.shape[-2:], "torch"))
-        last = [float(loss) for loss in clock.stages[scale]["losses"][-20:]]
-        keeper.result["scales"].append(
-            {"scale": scale, "size": list(target.shape[-2:]), "steps": keeper.steps, "cpu_per_step": seconds}
-            | {"loss_last_20": sum(last) / len(last)}
-            | judged(output, target, float(reconstruction_loss(output, target)))
-        )
-    keeper.write(done=True)
-    keeper.result["projected_cpu_seconds"] = clock.projected(STEPS)
-    keeper.path.write_text(json.dumps(keeper.result, indent=1))
+    clock, model = Clock(torch.device("cpu")), None
+    with some_scales(clock, options) as run:
+        model = fit(image, config, run)
+    sizes, _ = training_sizes(config, *image.shape[-2:])
+    keep_stages(keeper, clock, sizes)
+    if model is not None:
+        targets = image_pyramid(image, sizes, "torch")
+        output = targets[0]
+        for scale, (row, target) in enumerate(zip(keeper.result["scales"], targets, strict=True)):
+            with torch.no_grad():
+                output = model.nets[scale](resize(output, target.shape[-2:], "torch"))
+            row |= judged(output, target, float(reconstruction_loss(output, target)))
+    keeper.write(done=True, projected=clock.projected(STEPS))
 
 
 def measure_singan(options: argparse.Namespace) -> None:
@@ -266,24 +265,51 @@ def measure_singan(options: argparse.Namespace) -> None:
     import torch
 
     from hotpapers.papers.sinir.experiment import Clock
-    from hotpapers.papers.sinir.pyramid import resize
-    from hotpapers.papers.sinir.singan import SinGANConfig, train_singan
-    from hotpapers.run import Run
+    from hotpapers.papers.sinir.singan import SinGANConfig, singan_sizes, train_singan
 
     keeper = Keeper("SinGAN here", options, EPOCHS)
     with photograph_file(options.image) as path:
         image = read_photograph(path)
     clock = Clock(torch.device("cpu"))
-    with tempfile.TemporaryDirectory() as folder, Run(Path(folder), seed=options.seed, device="cpu") as run:
-        model = train_singan(image, SinGANConfig(epochs=keeper.steps), clock.watch(run))
-    for scale, (size, seconds) in enumerate(zip(model.sizes, clock.per_step(), strict=True)):
-        keeper.result["scales"].append(
-            {"scale": scale, "size": list(size), "steps": keeper.steps, "cpu_per_step": seconds}
-        )
-    with torch.no_grad():
-        output = model.reconstruct()
-    keeper.result["scales"][-1] |= judged(output, resize(image, output.shape[-2:], "torch"), float("nan"))
-    keeper.write(done=True)
+    with some_scales(clock, options) as run:
+        train_singan(image, SinGANConfig(epochs=keeper.steps), run)
+    keep_stages(keeper, clock, singan_sizes(*image.shape[-2:])[0])
+    keeper.write(done=True, projected=clock.projected(EPOCHS))
+
+
+@contextlib.contextmanager
+def some_scales(clock: Any, options: argparse.Namespace) -> Iterator[Any]:
+    """Yield a run under ``clock`` that ends the block after ``--scales`` scales, if that was asked for."""
+    from hotpapers.run import Run
+
+    class Enough(Exception):
+        pass
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.suppress(Enough),
+        Run(Path(folder), seed=options.seed, device="cpu", tensorboard=False) as run,
+    ):
+        watched = clock.watch(run)
+        open_stage = watched.stage
+
+        def stage(name: str) -> Any:
+            if len(clock.stages) == options.scales:
+                raise Enough
+            return open_stage(name)
+
+        watched.stage = stage
+        yield watched
+
+
+def keep_stages(keeper: Keeper, clock: Any, sizes: list[tuple[int, int]]) -> None:
+    """Turn what the clock saw into rows."""
+    for scale, (stage, seconds) in enumerate(zip(clock.stages, clock.per_step(), strict=True)):
+        row: Row = {"scale": scale, "size": list(sizes[scale]), "steps": keeper.steps, "cpu_per_step": seconds}
+        row["cpu_beside_steps"] = stage["beside"]
+        if last := [float(loss) for loss in stage["losses"][-20:]]:
+            row["loss_last_20"] = sum(last) / len(last)
+        keeper.result["scales"].append(row)
 
 
 def measure_singan_authors(options: argparse.Namespace) -> None:
@@ -376,9 +402,10 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         lines.append([f"scale {scale} ({sizes[0]} x {sizes[1]})", *cells])
     lines.append(["published schedule, CPU s", *(f"{results[name]['projected_cpu_seconds']:,.0f}" for name in names)])
     lines.append(["peak memory, MB", *(f"{results[name]['peak_rss_mb']:,.0f}" for name in names)])
-    losses = [results[name]["scales"][-1].get("evaluation_loss") for name in names]
     if any(results[name]["full"] for name in names):
-        lines.append(["final loss", *("" if loss is None else f"{loss:.5f}" for loss in losses)])
+        for scale in range(count):
+            losses = [dict(enumerate(each["scales"])).get(scale, {}).get("loss_last_20") for each in results.values()]
+            lines.append([f"loss, scale {scale}", *("" if loss is None else f"{loss:.5f}" for loss in losses)])
     for peer, contenders in (("authors", ("ours", "ours-faithful")), ("singan-authors", ("singan",))):
         for name in (each for each in contenders if peer in results and each in results):
             ours, theirs = results[name], results[peer]
@@ -393,8 +420,8 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 WORKERS: dict[str, Callable[[argparse.Namespace], None]] = {
     "authors": measure_authors,
-    "ours": lambda options: measure_ours(options, "quick"),
-    "ours-faithful": lambda options: measure_ours(options, "edit"),
+    "ours": lambda options: measure_ours(options, "edit"),
+    "ours-faithful": lambda options: measure_ours(options, "faithful"),
     "singan": measure_singan,
     "singan-authors": measure_singan_authors,
 }

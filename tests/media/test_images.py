@@ -112,6 +112,7 @@ def test_16_bit_pngs_lose_nothing_whatever_their_filters(tmp_path, channels):
         {"byteorder": ">", "compression": "zlib"},
         {"tile": (16, 16)},
         {"planarconfig": "separate"},
+        {"planarconfig": "separate", "compression": "zlib"},
     ],
     ids=str,
 )

@@ -5,10 +5,12 @@ opposite byte order named keeps the low byte: together they are the 16 bits, at 
 interlacing and compression. PNG is written here (zlib does the work), TIFF by tifffile.
 """
 
+import contextlib
+import logging
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ _PNG_COLOUR_TYPE = {1: 0, 2: 4, 3: 2, 4: 6}
 
 def is_deep(image: Any) -> bool:
     """Whether the opened, not yet loaded image holds 16-bit samples that Pillow would cut to 8."""
+    if image.format == "TIFF" and image.tag_v2.get(284) == 2:
+        return False  # colours one after the other: Pillow decodes those in a way of its own
     return bool(image.tile) and all(re.fullmatch(r"(RGB|RGBA|LA);16[BLN]", _raw_mode(tile)) for tile in image.tile)
 
 
@@ -66,17 +70,18 @@ def write_deep_tiff(path: Path, samples: np.ndarray) -> None:
     _tifffile().imwrite(path, samples, photometric=photometric, extrasamples=alpha, compression="zlib", metadata=None)
 
 
-def tiff_header(path: Path) -> tuple[int, int, int]:
-    """Return width, height and orientation (1 to 8) that the first page of a TIFF states, decoding nothing."""
-    with _tifffile().TiffFile(path) as tiff:
+def tiff_header(path: Path) -> tuple[int, int, int, int]:
+    """Return width, height, samples for each pixel and orientation (1 to 8) that a TIFF states, decoding nothing."""
+    with _opened_tiff(path) as tiff:
         page = tiff.pages[0]
         turn = page.tags[274].value if 274 in page.tags else 1
-        return page.imagewidth, page.imagelength, int(turn)
+        samples = page.size // max(1, page.imagewidth * page.imagelength)
+        return page.imagewidth, page.imagelength, samples, int(turn)
 
 
 def read_any_tiff(path: Path) -> np.ndarray:
     """Return the first page of a TIFF that Pillow cannot hold, H x W x C in the file's own type (float, 16-bit, …)."""
-    with _tifffile().TiffFile(path) as tiff:
+    with _opened_tiff(path) as tiff:
         page = tiff.pages[0]
         samples = page.asarray()
         if samples.ndim == 3 and page.planarconfig == 2:
@@ -107,6 +112,17 @@ def _opposite(raw_mode: str) -> str:
     native = "L" if np.little_endian else "B"
     order = raw_mode[-1] if raw_mode[-1] != "N" else native
     return raw_mode[:-1] + ("L" if order == "B" else "B")
+
+
+@contextlib.contextmanager
+def _opened_tiff(path: Path) -> Iterator[Any]:
+    logger = logging.getLogger("tifffile")
+    before, logger.disabled = logger.disabled, True  # it logs each oddity; what matters is raised
+    try:
+        with _tifffile().TiffFile(path) as tiff:
+            yield tiff
+    finally:
+        logger.disabled = before
 
 
 def _tifffile() -> Any:

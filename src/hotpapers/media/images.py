@@ -264,7 +264,9 @@ def _too_large(path: Path, size: str, max_pixels: int) -> BadInput:
 
 
 def _any_tiff(path: Path, max_pixels: int) -> tuple[np.ndarray, np.ndarray | None]:
-    width, height, turn = deep.tiff_header(path)
+    width, height, channels, turn = deep.tiff_header(path)
+    if not 1 <= channels <= 4:
+        raise BadInput(f"{_named(path)} has {channels} channels or layers; save it as a flat RGB image.")
     if width * height > max_pixels:
         raise _too_large(path, f"{width} x {height} = {width * height / 1e6:.0f}", max_pixels)
     return _split(_upright(deep.read_any_tiff(path), turn))
@@ -276,10 +278,7 @@ def _widest_sample(image: Any) -> int:
 
 
 def _split(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    channels = samples.shape[2]
-    if channels not in (1, 2, 3, 4):
-        raise BadInput(f"An image of {channels} channels cannot be read here; save it as RGB.")
-    return (samples[..., : channels - 1], samples[..., -1]) if channels in (2, 4) else (samples, None)
+    return (samples[..., :-1], samples[..., -1]) if samples.shape[2] in (2, 4) else (samples, None)
 
 
 def _samples(path: Path, image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:

@@ -46,6 +46,14 @@ def test_a_repair_with_the_photographs_own_texture_is_preferred_to_one_with_nois
     assert choice.trials[2].change == 0
 
 
+def test_starts_coarser_than_the_first_are_measured_but_not_chosen() -> None:
+    photograph = stripes()
+    x = photograph + 0.1
+    choice = choose_start_scale([photograph, photograph + 0.05, x], x, photograph, first=1)
+    assert choice.start_scale == 1
+    assert len(choice.trials) == 3
+
+
 def test_without_a_mask_only_what_is_foreign_to_the_photograph_is_judged() -> None:
     photograph = stripes(40, 40)
     x = photograph.clone()

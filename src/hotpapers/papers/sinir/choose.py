@@ -42,6 +42,7 @@ def choose_start_scale(
     x: Float[Tensor, "1 3 H W"],
     photograph: Float[Tensor, "1 3 h w"],
     mask: Bool[Tensor, "H W"] | None = None,
+    first: int = 0,
 ) -> Choice:
     """Choose among ``outputs``, one for each start scale from coarse to fine; all values are in [-1, 1].
 
@@ -53,10 +54,15 @@ def choose_start_scale(
         What the model was trained on, at its finest size.
     mask
         Where to judge. Without it: where the input's patches are more foreign to the photograph than is usual in it.
+    first
+        The coarsest start that may be chosen; what is coarser is measured only.
     """
     naive, trials = measure(outputs, x, photograph, mask)
-    chosen, why = knee([trial.change for trial in trials], [trial.patch_distance for trial in trials], naive)
-    return Choice(chosen, why, naive, trials)
+    open_to_choice = trials[first:]
+    chosen, why = knee(
+        [each.change for each in open_to_choice], [each.patch_distance for each in open_to_choice], naive
+    )
+    return Choice(first + chosen, why, naive, trials)
 
 
 def measure(

@@ -125,7 +125,7 @@ def harmonise(
         Where the result goes; beside the image when left out.
     start_scale
         Where the image enters the networks: 0 is the coarsest and changes most. Left out, it is chosen: where more
-        change brings little more likeness to the photograph.
+        change brings little more likeness to the photograph, in the finer half, so that the object stays itself.
     mask_radius
         By how many pixels the mask grows before its edge is blurred, at the size worked at.
     size
@@ -136,7 +136,7 @@ def harmonise(
         Where to compute.
     """
     bench = Bench(model, image, mask, mask_radius, size=size, at_working_size=at_working_size, device=device)
-    return bench.change("harmonised", out, start_scale)
+    return bench.change("harmonised", out, start_scale, keep=True)
 
 
 def paint(

@@ -94,16 +94,25 @@ class Bench:
         self.mask = None if soft is None else torch.from_numpy(soft).to(place)
 
     def change(
-        self, suffix: str, out: Path | None, start_scale: int | None = None, *, last_net_only: bool = False
+        self,
+        suffix: str,
+        out: Path | None,
+        start_scale: int | None = None,
+        *,
+        last_net_only: bool = False,
+        keep: bool = False,
     ) -> Outcome:
-        """Manipulate the image from ``start_scale`` (``None``: choose one), write all there is to show, and tell."""
+        """Manipulate the image, write all there is to show, and tell.
+
+        Without a ``start_scale`` one is chosen; with ``keep`` of the finer half, so that what was pasted stays itself.
+        """
         finest = len(self.model.nets) - 1
         if start_scale is not None and not 0 <= start_scale <= finest:
             raise BadInput(f"This model has start scales 0 to {finest}, not {start_scale}: change --start-scale.")
         out = Path(out) if out else self.beside(suffix)
         choice, extra = None, {}
         if start_scale is None:
-            choice, tried = self._try_starts(last_net_only)
+            choice, tried = self._try_starts(last_net_only, (finest + 1) // 2 if keep else 0)
             start_scale = choice.start_scale
             extra["start scales"] = beside(out, "starts.png")
             write_image(extra["start scales"], self._sheet(tried, start_scale))
@@ -146,11 +155,11 @@ class Bench:
         """Return the name of a result beside the image: ``pasted-harmonised.png`` for ``pasted.jpg``."""
         return self.path.with_name(f"{self.path.stem}-{suffix}.png")
 
-    def _try_starts(self, last_net_only: bool) -> tuple[Choice, list[Tensor]]:
+    def _try_starts(self, last_net_only: bool, first: int = 0) -> tuple[Choice, list[Tensor]]:
         """Try every start scale at the training's size, where the texture was learned, and choose."""
         small, soft, hard = self._at_trial_size(self.x)
         tried = candidates(self.model, small, soft, last_net_only, size=max(self.trial_size))
-        return choose_start_scale(tried, small, self.photograph, hard), [small, *tried]
+        return choose_start_scale(tried, small, self.photograph, hard, first), [small, *tried]
 
     def _measured(self, result: Tensor) -> dict[str, float | int | str]:
         small, _, hard = self._at_trial_size(self.x)
