@@ -84,6 +84,10 @@ def run_worker(name: str, options: argparse.Namespace) -> dict[str, Any]:
         return json.loads(kept.read_text())
 
 
+class Enough(Exception):
+    """As many scales as were asked for are done."""
+
+
 class Keeper:
     """Times the steps of each scale in CPU seconds and writes what is known so far after each scale."""
 
@@ -233,7 +237,7 @@ class photograph_file:  # noqa: N801  (used as a context manager)
 
 
 def measure_ours(options: argparse.Namespace, preset: str) -> None:
-    """Train with this project's ``fit``: ``edit`` keeps a bank of the frozen networks' outputs, ``faithful`` does not."""
+    """Train with this project's ``fit``: ``edit`` keeps a bank of the frozen networks' outputs, ``faithful`` none."""
     import torch
 
     from hotpapers.papers.sinir.experiment import Clock
@@ -244,7 +248,7 @@ def measure_ours(options: argparse.Namespace, preset: str) -> None:
     keeper = Keeper(f"SinIR here ({preset})", options, STEPS)
     config = dataclasses.replace(PRESETS[preset], steps=keeper.steps)
     with photograph_file(options.image) as path:
-        image = read_photograph(path)
+        image = read_photograph(path, reduced=False)
     clock, model = Clock(torch.device("cpu")), None
     with some_scales(clock, options) as run:
         model = fit(image, config, run)
@@ -360,22 +364,36 @@ def measure_singan_authors(options: argparse.Namespace) -> None:
     train_scale = training.train_single_scale
 
     def timed(net_d: Any, net_g: Any, reals: Any, generators: Any, *rest: Any) -> Any:
-        started = time.process_time()
+        if len(generators) == options.scales:
+            raise Enough
+        ends = [time.process_time()]
+        schedule = torch.optim.lr_scheduler.MultiStepLR
+        plain_step = schedule.step
+
+        def step(self: Any, *args: Any) -> None:  # both schedules step once an epoch, at its end
+            plain_step(self, *args)
+            ends.append(time.process_time())
+
+        schedule.step = step
         found = train_scale(net_d, net_g, reals, generators, *rest)
-        seconds = (time.process_time() - started) / keeper.steps
+        schedule.step = plain_step
+        ends = ends[-2 * keeper.steps - 1 :: 2]
+        seconds = [after - before for before, after in zip(ends, ends[1:], strict=False)]
         row = {"scale": len(generators), "size": list(reals[len(generators)].shape[-2:]), "steps": keeper.steps}
-        keeper.result["scales"].append(row | {"cpu_per_step": seconds})
+        timed_steps = seconds[1:] or seconds  # the first warms up
+        keeper.result["scales"].append(row | {"cpu_per_step": sum(timed_steps) / len(timed_steps)})
         keeper.write()
         return found
 
     training.train_single_scale = timed
     os.chdir(settings.input_dir)
-    training.train(settings, [], [], [], [])
+    with contextlib.suppress(Enough):
+        training.train(settings, [], [], [], [])
     keeper.write(done=True)
 
 
-def read_photograph(path: Path) -> Any:
-    """Read the photograph at 250 pixels as a 1 x 3 x H x W tensor in [-1, 1], resampled as the authors' loader does."""
+def read_photograph(path: Path, *, reduced: bool = True) -> Any:
+    """Read the photograph, at 250 pixels unless told otherwise, as a 1 x 3 x H x W tensor in [-1, 1]."""
     import numpy as np
     import torch
     from PIL import Image
@@ -383,6 +401,8 @@ def read_photograph(path: Path) -> Any:
 
     pixels = np.asarray(Image.open(path).convert("RGB"))
     image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    if not reduced:
+        return image
     height, width = image.shape[-2:]
     size = [round(length * SIZES["max_size"] / max(height, width)) for length in (height, width)]
     return F.interpolate(image, size, mode="bicubic", align_corners=True).clamp(-1, 1)

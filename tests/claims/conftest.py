@@ -13,9 +13,10 @@ HERE = str(Path(__file__).parent)
 def toy_task(monkeypatch, tmp_path):
     """Return a maker of tasks for the toy claims; workers that start in the test find them too."""
     monkeypatch.syspath_prepend(HERE)
+    toys = __import__("toy_papers")  # before TOY_RUN is set: its import must not change this process
     monkeypatch.setenv("TOY_RUN", "1")
     monkeypatch.setenv("TOY_STATE", str(tmp_path))
-    monkeypatch.setitem(sys.modules, "hotpapers.run", __import__("toy_papers").stand_in_module())
+    monkeypatch.setitem(sys.modules, "hotpapers.run", toys.stand_in_module())
 
     def make(claim_id, *, scale="laptop", seeds=(0, 1, 2), exact=False, **expect):
         expect = expect or {"at_least": 0.0}

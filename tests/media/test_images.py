@@ -241,6 +241,15 @@ def test_a_decompression_bomb_is_refused_from_its_header(tmp_path):
     assert read_image(large, max_pixels=600).size == (30, 20)
 
 
+@pytest.mark.parametrize("shape", [(20, 30, 3), (20, 30, 9)])
+def test_a_tiff_that_is_too_much_is_refused_from_its_header(tmp_path, monkeypatch, shape):
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(tmp_path / "float.tif", np.zeros(shape, dtype=np.float32), planarconfig="contig")
+    monkeypatch.setattr("hotpapers.media.deep.read_any_tiff", lambda _: pytest.fail("it was decoded"))
+    says = refusal(tmp_path / "float.tif", max_pixels=600 if shape[2] == 9 else 599)
+    assert ("unusual kind" if shape[2] == 9 else "too large") in says
+
+
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "gif"])
 @pytest.mark.parametrize("kept", [0.02, 0.5, 0.9])
 def test_a_file_that_was_cut_short_is_refused(tmp_path, suffix, kept):

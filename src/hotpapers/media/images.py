@@ -265,11 +265,11 @@ def _too_large(path: Path, size: str, max_pixels: int) -> BadInput:
 
 def _any_tiff(path: Path, max_pixels: int) -> tuple[np.ndarray, np.ndarray | None]:
     width, height, channels, turn = deep.tiff_header(path)
+    if width * height > max_pixels:
+        raise _too_large(path, f"{width} x {height} = {width * height / 1e6:.0f}", max_pixels)
     samples = deep.read_any_tiff(path) if 1 <= channels <= 4 else np.empty(0)
     if samples.ndim != 3 or samples.shape[:2] != (height, width) or not 1 <= samples.shape[2] <= 4:
         raise BadInput(f"{_named(path)} has channels or layers of an unusual kind; save it as a flat RGB image.")
-    if width * height > max_pixels:
-        raise _too_large(path, f"{width} x {height} = {width * height / 1e6:.0f}", max_pixels)
     return _split(_upright(samples, turn))
 
 

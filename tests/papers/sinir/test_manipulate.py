@@ -91,11 +91,11 @@ def test_an_image_of_another_shape_keeps_its_shape_at_every_scale(model: SinIR) 
 
 @torch.no_grad()
 def test_a_larger_image_is_finished_by_the_finest_network_as_in_super_resolution(model: SinIR) -> None:
-    x = image_tensor(47, 65)  # 1.8 times the training: two steps of at most 1 / 0.74
+    x = image_tensor(65, 90)  # 2.5 times the training: two steps
     levels = image_pyramid(x, model.sizes, "torch")
-    sizes = sizes_beyond((26, 36), (47, 65), FACTOR)
+    sizes = sizes_beyond((26, 36), (65, 90))
     assert len(sizes) == 2
-    assert sizes[-1] == (47, 65)
+    assert sizes[-1] == (65, 90)
     expected = model(levels[1], 1)
     for size in sizes:
         expected = model.nets[-1](resize(expected, size, "torch"))
@@ -103,10 +103,10 @@ def test_a_larger_image_is_finished_by_the_finest_network_as_in_super_resolution
 
 
 def test_the_finest_network_goes_on_to_four_times_the_size_and_never_down() -> None:
-    assert sizes_beyond((10, 20), (100, 200), 0.5) == [(20, 40), (40, 80)]
-    assert sizes_beyond((10, 20), (40, 80), 0.5) == [(20, 40), (40, 80)]
-    assert sizes_beyond((10, 20), (15, 30), 1.0) == [(15, 30)]
-    assert sizes_beyond((10, 20), (10, 20), 0.5) == sizes_beyond((10, 20), (8, 16), 0.5) == []
+    assert sizes_beyond((10, 20), (100, 200)) == [(20, 40), (40, 80)]
+    assert sizes_beyond((10, 20), (40, 80)) == [(20, 40), (40, 80)]
+    assert sizes_beyond((10, 20), (15, 30)) == [(15, 30)]
+    assert sizes_beyond((10, 20), (10, 20)) == sizes_beyond((10, 20), (8, 16)) == []
 
 
 def test_there_is_no_start_scale_beyond_the_networks_and_no_image_without_pixels(model: SinIR) -> None:

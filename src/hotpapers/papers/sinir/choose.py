@@ -15,6 +15,7 @@ from hotpapers.metrics import patch_distance
 from hotpapers.metrics.patches import patch_distances
 
 PATCH = 7
+CLEAR = 0.05  # how far a knee must stand out
 _DISTANCES = 6e7  # how many pairs of patches to compare for one image: about a second
 
 
@@ -58,10 +59,8 @@ def choose_start_scale(
         The coarsest start that may be chosen; what is coarser is measured only.
     """
     naive, trials = measure(outputs, x, photograph, mask)
-    open_to_choice = trials[first:]
-    chosen, why = knee(
-        [each.change for each in open_to_choice], [each.patch_distance for each in open_to_choice], naive
-    )
+    offered = trials[first:]
+    chosen, why = knee([each.change for each in offered], [each.patch_distance for each in offered], naive)
     return Choice(first + chosen, why, naive, trials)
 
 
@@ -103,11 +102,12 @@ def knee(change: Sequence[float], distance: Sequence[float], naive: float) -> tu
     largest_change, largest_fall = max(change), naive - min(distance)
     if largest_fall <= 0 or largest_change <= 0:
         return finest, "no start brings the image nearer to the photograph: the finest changes it least"
-    gains = [(naive - d) / largest_fall - c / largest_change for c, d in zip(change, distance, strict=True)]
-    best = max(range(finest + 1), key=lambda k: (gains[k], k))
-    fall = (naive - distance[best]) / largest_fall
+    falls = [(naive - each) / largest_fall for each in distance]
+    gains = [fall - each / largest_change for fall, each in zip(falls, change, strict=True)]
+    best = max((k for k in range(finest + 1) if falls[k] > 0), key=lambda k: (gains[k], k))
+    what = "knee" if gains[best] > CLEAR else "no clear knee, the best is"
     return best, (
-        f"knee: {fall:.0%} of the largest fall in patch distance "
+        f"{what}: {falls[best]:.0%} of the largest fall in patch distance "
         f"for {change[best] / largest_change:.0%} of the largest change"
     )
 

@@ -55,7 +55,7 @@ def manipulate(
     levels = image_pyramid(x, sizes, model.resampler)
     nets = [model.nets[-1]] * len(sizes) if last_net_only else list(model.nets)
     result = cascade(nets[start_scale:], levels[start_scale], sizes[start_scale:], model.resampler)
-    beyond = sizes_beyond(sizes[-1], tuple(x.shape[-2:]), model.factor)
+    beyond = sizes_beyond(sizes[-1], tuple(x.shape[-2:]))
     result = cascade([nets[-1]] * len(beyond), result, beyond, model.resampler)
     result = resize(result, tuple(x.shape[-2:]), model.resampler)
     return result if mask is None else blend(x, result, mask)
@@ -91,17 +91,16 @@ def working_sizes(model: SinIR, height: int, width: int, size: int | None = None
     return sizes
 
 
-def sizes_beyond(worked: tuple[int, int], wished: tuple[int, int], factor: float) -> list[tuple[int, int]]:
+def sizes_beyond(worked: tuple[int, int], wished: tuple[int, int]) -> list[tuple[int, int]]:
     """Return the sizes, ever larger, at which the finest network goes on from ``worked`` towards ``wished``.
 
-    They are no farther apart than those of the training, and end at ``wished``, or before it at ``ENLARGE_UP_TO`` times
-    ``worked``.
+    One is at most twice the size of the one before, as in the paper's super-resolution: smaller steps are more passes,
+    each of which sharpens. They end at ``wished``, or before it at ``ENLARGE_UP_TO`` times ``worked``.
     """
     ratio = max(wished[0] / worked[0], wished[1] / worked[1])
     if ratio <= 1 or min(wished) < min(worked):
         return []
     limit = min(1.0, ENLARGE_UP_TO / ratio)
     last = wished if limit == 1 else (round(wished[0] * limit), round(wished[1] * limit))
-    # Two networks of one size, as in photographic style transfer, have no factor to go on with: take the paper's 2
-    steps = math.ceil(math.log(ratio * limit) / -math.log(factor if factor < 1 else 0.5) - 1e-6)
-    return scaled_sizes(*last, (ratio * limit) ** (-1 / max(steps, 1)), max(steps, 1) + 1)[1:]
+    steps = max(1, math.ceil(math.log2(ratio * limit) - 1e-6))
+    return scaled_sizes(*last, (ratio * limit) ** (-1 / steps), steps + 1)[1:]

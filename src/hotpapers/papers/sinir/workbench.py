@@ -122,7 +122,9 @@ class Bench:
             "start scales": f"0 (changes most) to {finest}",
             "chosen by": choice.why if choice else "you",
         }
-        return self.leave(out, result, extra, numbers | self._measured(result), choice)
+        return self.leave(
+            out, result, extra, numbers | self._measured(result, start_scale, choice, last_net_only), choice
+        )
 
     def show_starts(self, out: Path | None, *, last_net_only: bool = False) -> Outcome:
         """Write the sheet of all start scales and the measurements."""
@@ -161,9 +163,16 @@ class Bench:
         tried = candidates(self.model, small, soft, last_net_only, size=max(self.trial_size))
         return choose_start_scale(tried, small, self.photograph, hard, first), [small, *tried]
 
-    def _measured(self, result: Tensor) -> dict[str, float | int | str]:
-        small, _, hard = self._at_trial_size(self.x)
-        naive, (trial,) = measure([self._at_trial_size(result)[0]], small, self.photograph, hard)
+    def _measured(
+        self, result: Tensor, start_scale: int, choice: Choice | None, last_net_only: bool
+    ) -> dict[str, float | int | str]:
+        """Measure at the size of trials, where the photograph's patches are, so that starts can be compared."""
+        if choice:
+            naive, trial = choice.naive, choice.trials[start_scale]
+        else:
+            small, soft, hard = self._at_trial_size(self.x)
+            tried = manipulate(self.model, small, start_scale, soft, last_net_only, size=max(self.trial_size))
+            naive, (trial,) = measure([tried], small, self.photograph, hard)
         numbers: dict[str, float | int | str] = {
             "patch distance before": naive,
             "patch distance after": trial.patch_distance,
