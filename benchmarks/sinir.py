@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import dataclasses
 import importlib.machinery
+import itertools
 import json
 import os
 import resource
@@ -378,7 +379,7 @@ def measure_singan_authors(options: argparse.Namespace) -> None:
         found = train_scale(net_d, net_g, reals, generators, *rest)
         schedule.step = plain_step
         ends = ends[-2 * keeper.steps - 1 :: 2]
-        seconds = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+        seconds = [after - before for before, after in itertools.pairwise(ends)]
         row = {"scale": len(generators), "size": list(reals[len(generators)].shape[-2:]), "steps": keeper.steps}
         timed_steps = seconds[1:] or seconds  # the first warms up
         keeper.result["scales"].append(row | {"cpu_per_step": sum(timed_steps) / len(timed_steps)})
