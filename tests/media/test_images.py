@@ -244,7 +244,8 @@ def test_a_decompression_bomb_is_refused_from_its_header(tmp_path):
 @pytest.mark.parametrize("shape", [(20, 30, 3), (20, 30, 9)])
 def test_a_tiff_that_is_too_much_is_refused_from_its_header(tmp_path, monkeypatch, shape):
     tifffile = pytest.importorskip("tifffile")
-    tifffile.imwrite(tmp_path / "float.tif", np.zeros(shape, dtype=np.float32), planarconfig="contig")
+    how = "rgb" if shape[2] == 3 else "minisblack"
+    tifffile.imwrite(tmp_path / "float.tif", np.zeros(shape, dtype=np.float32), photometric=how, planarconfig="contig")
     monkeypatch.setattr("hotpapers.media.deep.read_any_tiff", lambda _: pytest.fail("it was decoded"))
     says = refusal(tmp_path / "float.tif", max_pixels=600 if shape[2] == 9 else 599)
     assert ("unusual kind" if shape[2] == 9 else "too large") in says
