@@ -31,11 +31,12 @@ from hotpapers.papers.sinir.experiment import (
     train,
 )
 from hotpapers.papers.sinir.losses import reconstruction_loss
-from hotpapers.papers.sinir.model import ScaleNet, SinIR
+from hotpapers.papers.sinir.model import ScaleNet
 from hotpapers.papers.sinir.pyramid import image_pyramid, pyramid_sizes, resize
 from hotpapers.papers.sinir.shuffle import shuffle_pixels
 from hotpapers.papers.sinir.singan import SinGANConfig, train_singan
 from hotpapers.papers.sinir.train import PRESETS, Config, fit
+from hotpapers.papers.sinir.transfer import enlarge
 from hotpapers.run import Run
 
 PHOTOGRAPHS = ("coffee", "astronaut", "chelsea")
@@ -270,7 +271,7 @@ def _enlarge(scale: Scale, run: Run, judged: str, compare: Callable[[float, floa
             enlarged = {
                 "bicubic": resize(small, (height, width), "matlab"),
                 "lanczos": _lanczos(small, (height, width)),
-                "SinIR": _super_resolve(train(small, config, run, seed), small, (height, width)),
+                "SinIR": enlarge(train(small, config, run, seed), small, (height, width)),
             }
             found = {way: _judge(image, large, natural) for way, image in enlarged.items()}
             rows[f"{name}, seed {seed}"] = found
@@ -280,14 +281,6 @@ def _enlarge(scale: Scale, run: Run, judged: str, compare: Callable[[float, floa
     sheet = save_sheet(run, "enlarged.png", [*enlarged.values(), large], [*enlarged, "photograph"], 2)
     values = {seed: compare(method[seed], baseline[seed]) for seed in run.seeds}
     return Measurement(values=values, method=method, baseline=baseline, extras=rows, files=[sheet])
-
-
-def _super_resolve(model: SinIR, small: Float[Tensor, "1 3 h w"], size: tuple[int, int]) -> Float[Tensor, "1 3 H W"]:
-    """Enlarge as the published code does: the last network alone, at half the size and at the full size."""
-    half = (round(size[0] / 2), round(size[1] / 2))
-    start = resize(resize(small, size, "matlab"), half, "matlab")
-    with torch.no_grad():
-        return model(start, 0, sizes=[half, size], last_net_only=True)
 
 
 def _judge(image: Tensor, truth: Tensor, natural: NaturalModel) -> dict[str, float]:
