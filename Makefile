@@ -10,7 +10,7 @@ BUILD  := build
 # Reproduce every claim at smoke scale, build the site, say where to look.
 run: setup
 	$(BIN)/hotpapers reproduce --scale smoke --out $(BUILD)/evidence
-	$(BIN)/hotpapers site build --out $(BUILD)/site
+	$(BIN)/hotpapers site build --out $(BUILD)/site --evidence $(BUILD)/evidence
 	@echo "The site is in $(BUILD)/site/index.html; \`make serve\` serves it with a form for every verb."
 
 serve: setup

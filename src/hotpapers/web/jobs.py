@@ -84,7 +84,9 @@ class Job:
     def preview(self) -> Path | None:
         """Return the newest picture of how the work looks so far, if the verb draws one."""
         with contextlib.suppress(OSError):
-            return max(self.folder.rglob("preview.png"), key=lambda path: path.stat().st_mtime, default=None)
+            # A picture that is still being written lies in a hidden folder beside its place.
+            drawn = (p for p in self.folder.rglob("preview.png") if not p.parent.name.startswith("."))
+            return max(drawn, key=lambda path: path.stat().st_mtime, default=None)
         return None
 
 
