@@ -211,7 +211,8 @@ def train_or_resume(pixels: Float[np.ndarray, "H W 3"], config: Config, folder: 
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()[:16]
     settings = dataclasses.asdict(config) | {"image": digest}
     check_config(config, *pixels.shape[:2])
-    with Run(folder, seed=seed, config=settings, device=device, resume=True) as run:
+    again = "the same command again"
+    with Run(folder, seed=seed, config=settings, device=device, resume=True, resume_command=again) as run:
         model = fit(to_tensor(pixels).to(run.device) * 2 - 1, config, run)
         if run.rank == 0:
             save(model, folder)
