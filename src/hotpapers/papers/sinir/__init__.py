@@ -11,7 +11,6 @@ _PUBLIC = {
     "Config": "train",
     "PRESETS": "train",
     "fit": "train",
-    "manipulate": "manipulate",
 }
 __all__ = list(_PUBLIC)
 
