@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.sinir.model import SinIR
-from hotpapers.papers.sinir.train import PRESETS, Config, Prefix, fit, train, training_sizes
+from hotpapers.papers.sinir.train import PRESETS, Config, Prefix, fit, published, train, training_sizes
 from hotpapers.run import Run
 
-TINY = Config(max_size=40, min_size=14, channels=4, steps=4, learning_rate=1e-3)
+TINY = Config(max_size=40, min_size=14, channels=4, steps=4)
 
 
 def photograph(height: int = 30, width: int = 40) -> torch.Tensor:
@@ -37,13 +37,21 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_the_presets_have_the_published_settings():
-    edit, art, photo, sr = (PRESETS[name] for name in ("edit", "style-art", "style-photo", "super-resolve"))
+    edit, art, photo, sr = (published(name) for name in ("edit", "style-art", "style-photo", "super-resolve"))
     assert (edit.max_size, edit.min_size, edit.factor, edit.channels) == (250, 25, 0.75, 128)
     assert (edit.learning_rate, edit.steps, edit.shuffle, edit.resampler) == (1e-4, 500, 0.005, "torch")
     assert (art.max_size, art.min_size) == (500, 25)
     assert training_sizes(photo, 500, 400) == ([(250, 200), (250, 200)], 1.0)
     assert training_sizes(sr, 60, 120) == ([(30, 60), (60, 120)], 0.5)
     assert (sr.channels, sr.learning_rate, sr.steps, sr.shuffle, sr.resampler) == (256, 1e-3, 1000, 0.0005, "matlab")
+    assert all(each.optimiser == "adam" and each.faithful for each in (edit, art, photo, sr, PRESETS["paper"]))
+
+
+@pytest.mark.parametrize("preset", [name for name in PRESETS if name != "quick"])
+def test_our_schedule_changes_nothing_else(preset):
+    schedule = {"optimiser", "learning_rate", "steps", "faithful"}
+    ours, theirs = (dataclasses.asdict(each) for each in (PRESETS[preset], published(preset)))
+    assert {key for key in ours if ours[key] != theirs[key]} == (set() if preset == "paper" else schedule)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path):

@@ -1,6 +1,5 @@
 """Style transfer and super-resolution train on the user's image, keep the model, and use it by the published scheme."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -96,8 +95,3 @@ def test_bad_input_is_refused_before_any_training(tmp_path: Path, monkeypatch: p
         transfer.style_art(good, tiny, device="cpu")
     with pytest.raises(BadInput, match="missing"):
         transfer.style_photo(good, tmp_path / "missing.png", device="cpu")
-
-
-def test_the_super_resolution_preset_is_the_published_one() -> None:
-    config = dataclasses.asdict(transfer.PRESETS["super-resolve"])
-    assert (config["channels"], config["steps"], config["learning_rate"], config["max_size"]) == (256, 1000, 1e-3, 120)

@@ -66,13 +66,13 @@ def test_a_photograph_is_uploaded_followed_and_comes_back(browser_page, requests
     panel = tab(browser_page, "Brighten")
     upload(panel, "coffee.png", photograph)
     panel.get_by_role("button", name="Settings").click()
-    panel.get_by_label("Pause").fill("0.4")
+    panel.get_by_label("Pause").fill("1.5")
     panel.get_by_label("Pause").blur()
     panel.get_by_role("button", name="Brighten", exact=True).click()
 
     expect(panel.get_by_role("progressbar")).to_be_visible()
-    expect(panel.get_by_text("Brightening: 2 of 3")).to_be_visible()
     expect(panel.get_by_alt_text("How the work looks so far")).to_be_visible()
+    expect(panel.get_by_text("Brightening: 2 of 3")).to_be_visible()
     result = panel.get_by_alt_text("Brighter")
     expect(result).to_be_visible(timeout=15_000)
     assert result.evaluate("image => image.decode().then(() => image.naturalWidth)") == 90

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -116,7 +117,8 @@ def test_nothing_that_a_verb_says_is_taken_for_markup(client, config):
 @pytest.mark.parametrize("slug", all_cards())
 def test_every_verb_of_every_paper_makes_a_form(slug, tmp_path):
     card = all_cards()[slug]
-    faces = asyncio.run(Faces(tmp_path, {slug: card}).of(card))
+    with ThreadPoolExecutor(1) as thread:  # the browser's event loop runs in this one
+        faces = thread.submit(lambda: asyncio.run(Faces(tmp_path, {slug: card}).of(card))).result()
     assert list(faces) == list(card.verbs)
     for face in faces.values():
         assert face.error is None

@@ -21,14 +21,14 @@ from hotpapers.metrics import psnr, sharpness
 from hotpapers.papers.sinir.model import SinIR
 from hotpapers.papers.sinir.pyramid import image_pyramid, resize, scaled_sizes
 from hotpapers.papers.sinir.tiles import cascade
-from hotpapers.papers.sinir.train import PRESETS, Config, check_config, fit, save
+from hotpapers.papers.sinir.train import PRESETS, Config, check_config, fit, published, save
 from hotpapers.papers.sinir.workbench import Bench, beside, compute_device, load_model, shown
 from hotpapers.run import Run
 from hotpapers.verbs import Device, ImageFile, Model, Outcome
 
 LARGEST = 100_000_000  # pixels of a result
 SMALLEST_TRAINING = 16  # pixels, as SSIM's window has 11
-QUICK: dict[str, Any] = {"max_size": 128, "channels": 48, "steps": 150, "learning_rate": 1e-3}
+QUICK: dict[str, Any] = {"max_size": 128, "channels": 48, "steps": 60}
 
 
 def style_photo(
@@ -37,7 +37,7 @@ def style_photo(
     *,
     out: Path | None = None,
     model: Model | None = None,
-    preset: Literal["style-photo", "quick"] = "style-photo",
+    preset: Literal["style-photo", "quick", "paper"] = "style-photo",
     start_scale: int | None = None,
     size: int | None = None,
     seed: int = 0,
@@ -56,7 +56,7 @@ def style_photo(
     model
         Directory of a model already trained on the style: nothing is trained then.
     preset
-        The paper's training, or a quick one with a smaller network.
+        The paper's networks by our schedule; quick, with smaller ones; or paper: the authors' much slower schedule.
     start_scale
         0 changes most, 1 less. Left out, it is chosen: where more change brings little more likeness to the style.
     size
@@ -79,7 +79,7 @@ def style_art(
     *,
     out: Path | None = None,
     model: Model | None = None,
-    preset: Literal["style-art", "quick"] = "style-art",
+    preset: Literal["style-art", "quick", "paper"] = "style-art",
     start_scale: int | None = None,
     size: int | None = None,
     seed: int = 0,
@@ -98,7 +98,8 @@ def style_art(
     model
         Directory of a model already trained on the style: nothing is trained then.
     preset
-        The paper's training (hours on a CPU), or a quick one with a smaller network.
+        The paper's networks by our schedule (an hour on a CPU); quick, with smaller ones; or paper: the authors' own,
+        much slower, schedule.
     start_scale
         Where the content enters the networks: 0 is the coarsest and changes most. Left out, it is chosen: where more
         change brings little more likeness to the style.
@@ -123,7 +124,7 @@ def super_resolve(
     out: Path | None = None,
     factor: float = 4.0,
     model: Model | None = None,
-    preset: Literal["super-resolve", "quick"] = "super-resolve",
+    preset: Literal["super-resolve", "quick", "paper"] = "super-resolve",
     seed: int = 0,
     device: Device = "auto",
 ) -> Outcome:
@@ -140,7 +141,7 @@ def super_resolve(
     model
         Directory of a model already trained on the image: nothing is trained then.
     preset
-        The paper's training, or a quick one with a smaller network.
+        The paper's networks by our schedule; quick, with smaller ones; or paper: the authors' much slower schedule.
     seed
         Of the training.
     device
@@ -191,18 +192,19 @@ def enlarge(model: SinIR, x: Float[Tensor, "1 3 h w"], size: tuple[int, int]) ->
 
 
 def _model_of(
-    image: Path, model: Path | None, paper_preset: str, preset: str, out: Path, seed: int, device: str
+    image: Path, model: Path | None, task: str, preset: str, out: Path, seed: int, device: str
 ) -> tuple[SinIR, dict[str, Path]]:
     """Return the model that the user named, or else train one on the image and keep it beside the result."""
     if model is not None:
         return load_model(Path(model)), {}
     pixels = read_image(image, min_size=SMALLEST_TRAINING, needed_by="SinIR").pixels
-    config = PRESETS[paper_preset]
+    config = published(task) if preset == "paper" else PRESETS[task]
     if preset == "quick":
         config = dataclasses.replace(config, **QUICK | {"max_size": min(config.max_size, QUICK["max_size"])})
-    if paper_preset == "super-resolve":  # an image smaller than the published 120 pixels is not blown up to them
+    if task == "super-resolve":  # an image smaller than the published 120 pixels is not blown up to them
         config = dataclasses.replace(config, max_size=min(config.max_size, max(pixels.shape[:2])))
-    folder = out.with_name(f"{Path(image).stem}.{preset if preset != 'quick' else f'{paper_preset}-quick'}.sinir")
+    trained = task if preset == task else f"{task}-{preset}"
+    folder = out.with_name(f"{Path(image).stem}.{trained}.sinir")
     return train_or_resume(pixels, config, folder, seed, device), {"model": folder}
 
 
