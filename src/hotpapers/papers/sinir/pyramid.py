@@ -83,14 +83,17 @@ def resize(x: Float[Tensor, "1 C H W"], size: Sequence[int], resampler: str = "t
         return x
     if resampler == "torch":
         return F.interpolate(x, size=(height, width), mode="bicubic", align_corners=True).clamp(-1, 1)
-    down, across = (_matlab_matrix(*sides).to(x) for sides in zip(x.shape[-2:], (height, width), strict=True))
+    down, across = (matlab_matrix(*sides).to(x) for sides in zip(x.shape[-2:], (height, width), strict=True))
     return down @ x @ across.T
 
 
 @functools.lru_cache(maxsize=256)
-def _matlab_matrix(old: int, new: int) -> Float[Tensor, "new old"]:
-    """Weights of MATLAB's bicubic ``imresize`` along one axis, as a matrix (Keys' kernel, a = -1/2)."""
-    scale = new / old
+def matlab_matrix(old: int, new: int, scale: float | None = None) -> Float[Tensor, "new old"]:
+    """Return the weights of MATLAB's bicubic ``imresize`` along one axis, as a matrix (Keys' kernel, a = -1/2).
+
+    ``scale`` is ``new / old`` unless it is given; where it is, ``new`` cuts the result off.
+    """
+    scale = scale or new / old
     widening = min(scale, 1.0)  # a kernel stretched by 1 / scale is the anti-aliasing
     centres = (torch.arange(new, dtype=torch.float64) + 0.5) / scale - 0.5
     reach = math.ceil(4 / widening) + 2

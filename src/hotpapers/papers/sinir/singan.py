@@ -8,13 +8,13 @@ sees a fresh fake, which current PyTorch requires; the discriminator takes no gr
 
 import dataclasses
 import math
-from functools import lru_cache
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hotpapers.papers.sinir.pyramid import matlab_matrix
 from hotpapers.run import Run
 
 PADDING = 5  # five unpadded 3x3 convolutions take 5 pixels off each side, so inputs are padded by as many zeros
@@ -290,27 +290,8 @@ def _resize(x: Tensor, scale: float, size: tuple[int, int]) -> Tensor:
     if scale == 1:
         return x
     x = x.clamp(-1, 1)
-    rows, columns = (
-        _cubic_matrix(length, wanted, scale, x.device) for length, wanted in zip(x.shape[-2:], size, strict=True)
-    )
+    rows, columns = (matlab_matrix(*sides, scale).to(x) for sides in zip(x.shape[-2:], size, strict=True))
     return (rows @ x @ columns.T).clamp(-1, 1)
-
-
-@lru_cache(maxsize=128)
-def _cubic_matrix(length: int, wanted: int, scale: float, device: torch.device) -> Float[Tensor, "wanted length"]:
-    """Return the weights of bicubic resampling along one side, widened against aliasing where it shrinks."""
-    shrink = min(scale, 1.0)
-    width = 4 / shrink
-    centres = (torch.arange(wanted, dtype=torch.float64) + 0.5) / scale - 0.5
-    places = torch.floor(centres - width / 2)[:, None] + torch.arange(math.ceil(width) + 3)
-    x = (shrink * (centres[:, None] - places)).abs()
-    near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
-    weights = torch.where(x <= 1, near, torch.where(x <= 2, far, 0))
-    weights = weights / weights.sum(1, keepdim=True)
-    # Beyond the border the image is mirrored, border pixel included
-    folded = places.long() % (2 * length)
-    folded = torch.minimum(folded, 2 * length - 1 - folded)
-    return torch.zeros(wanted, length, dtype=torch.float64).scatter_add_(1, folded, weights).float().to(device)
 
 
 def _pad(image: Tensor) -> Tensor:
