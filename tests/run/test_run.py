@@ -175,6 +175,14 @@ def test_stop_ends_the_stage_after_the_step_and_the_next_one_runs(tmp_path):
     assert fit(resume=True) == []  # stopped is finished
 
 
+def test_a_run_says_at_its_start_how_to_go_on_as_a_killed_one_can_say_nothing(tmp_path, capsys):
+    with Run(tmp_path, device="cpu", resume_command="hotpapers x train --resume") as run:
+        assert capsys.readouterr().err.endswith("go on with: hotpapers x train --resume\n")
+        with run.child("part"):
+            pass
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_after_the_step_and_says_how_to_go_on(tmp_path, number):
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)

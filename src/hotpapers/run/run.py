@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hotpapers import console
 from hotpapers.errors import BadInput, HotpapersError, Interrupted
 from hotpapers.files import safe_name, written_whole
 from hotpapers.progress import bar
@@ -63,7 +64,7 @@ class Run:
     checkpoint_seconds
         How much work an interruption may cost. Saving takes no more than a twentieth of the time, however.
     resume_command
-        What the user types to go on, for the message after Ctrl-C.
+        What the user types to go on: said at the start, as a run that is killed can say nothing, and after Ctrl-C.
     tensorboard
         Whether to write for TensorBoard as well.
 
@@ -99,6 +100,7 @@ class Run:
         self.config = config
         self.resume, self.fresh = resume, fresh
         self.checkpoint_seconds, self.resume_command, self.tensorboard = checkpoint_seconds, resume_command, tensorboard
+        self._announced = resume_command is not None and _fabric is None  # a child goes on with its parent
         self._settings = records.plain(config)
         self.fabric = _fabric or make_fabric(device, precision, strategy, devices)
         self._plain = is_plain(self.fabric)
@@ -132,6 +134,8 @@ class Run:
         seed_all(self.seed)
         if self._settings:
             self._note_down()
+        if self._announced and self.rank == 0:
+            console.say(f"Working in {self.out}; should it be cut off, go on with: {self.resume_command}")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
