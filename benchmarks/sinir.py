@@ -45,16 +45,17 @@ def main() -> int:
         print("No --authors CHECKOUT given: there is nothing to compare SinIR with, so only our own numbers follow.")
     if options.singan:
         contenders += ["singan", "singan-authors"]
-    results: dict[str, Any] = {}
     kept = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
-    for name in contenders:
-        if name in kept and kept[name]["full"] == options.full:
-            results[name] = kept[name]
-            continue
-        print(f"measuring {name} …", file=sys.stderr, flush=True)
-        results[name] = run_worker(name, options)
-        if options.json:
-            options.json.write_text(json.dumps(kept | results, indent=1))
+    results: dict[str, Any] = {
+        name: kept[name] for name in contenders if kept.get(name, {}).get("full") == options.full
+    }
+    with photograph_file(options.image) as options.image:
+        for name in (each for each in contenders if each not in results):
+            print(f"measuring {name} …", file=sys.stderr, flush=True)
+            results[name] = run_worker(name, options)
+            if options.json:
+                options.json.write_text(json.dumps(kept | results, indent=1))
+    results = {name: results[name] for name in contenders}
     print(table(results))
     return 0
 
@@ -163,8 +164,7 @@ def measure_authors(options: argparse.Namespace) -> None:
     from runners.runner import Runner
     from utils.runner_utils import interp
 
-    with photograph_file(options.image) as image:
-        holder = ImageHolder(str(image), interp, **SIZES)
+    holder = ImageHolder(str(options.image), interp, **SIZES)
     runner = Runner(
         holder,
         "",
@@ -220,32 +220,25 @@ def stand_in_for_cuda_and_torchvision() -> None:
     sys.modules |= {"torchvision": vision, "torchvision.transforms": transforms, "torchvision.utils": saving}
 
 
-class photograph_file:  # noqa: N801  (used as a context manager)
-    """The path of the photograph, written to a temporary PNG where none is given."""
+@contextlib.contextmanager
+def photograph_file(given: Path | None) -> Iterator[Path]:
+    """Yield the path of the photograph, written to a temporary PNG where none is given."""
+    if given:
+        yield given
+        return
+    from skimage import data, io
 
-    def __init__(self, given: Path | None) -> None:
-        self.given = given
-
-    def __enter__(self) -> Path:
-        if self.given:
-            return self.given
-        from skimage import data, io
-
-        self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name) / "coffee.png"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "coffee.png"
         io.imsave(path, data.coffee(), check_contrast=False)
-        return path
-
-    def __exit__(self, *_: object) -> None:
-        if not self.given:
-            self.folder.cleanup()
+        yield path
 
 
 def measure_ours(options: argparse.Namespace, preset: str) -> None:
     """Train with this project's ``fit``: by the default preset, or by ``paper``, the authors' own procedure."""
     import torch
 
-    from hotpapers.papers.sinir.experiment import Clock
+    from hotpapers.papers.sinir.clock import Clock
     from hotpapers.papers.sinir.losses import reconstruction_loss
     from hotpapers.papers.sinir.pyramid import image_pyramid, resize
     from hotpapers.papers.sinir.train import PRESETS, fit, training_sizes
@@ -253,8 +246,7 @@ def measure_ours(options: argparse.Namespace, preset: str) -> None:
     schedule = PRESETS[preset].steps
     keeper = Keeper(f"SinIR here ({preset})", options, schedule)
     config = dataclasses.replace(PRESETS[preset], steps=keeper.steps)
-    with photograph_file(options.image) as path:
-        image = read_photograph(path, reduced=False)
+    image = read_photograph(options.image, reduced=False)
     clock, model = Clock(torch.device("cpu")), None
     with some_scales(clock, options) as run:
         model = fit(image, config, run)
@@ -274,12 +266,11 @@ def measure_singan(options: argparse.Namespace) -> None:
     """Train with this project's SinGAN."""
     import torch
 
-    from hotpapers.papers.sinir.experiment import Clock
+    from hotpapers.papers.sinir.clock import Clock
     from hotpapers.papers.sinir.singan import SinGANConfig, singan_sizes, train_singan
 
     keeper = Keeper("SinGAN here", options, EPOCHS)
-    with photograph_file(options.image) as path:
-        image = read_photograph(path)
+    image = read_photograph(options.image)
     clock = Clock(torch.device("cpu"))
     with some_scales(clock, options) as run:
         train_singan(image, SinGANConfig(epochs=keeper.steps), run)
@@ -361,8 +352,7 @@ def measure_singan_authors(options: argparse.Namespace) -> None:
         min_nfc_init=settings.min_nfc,
         scale_factor_init=settings.scale_factor,
     )
-    with photograph_file(options.image) as path:
-        pixels = ((read_photograph(path)[0].permute(1, 2, 0).numpy() + 1) * 127.5).round().astype(np.uint8)
+    pixels = ((read_photograph(options.image)[0].permute(1, 2, 0).numpy() + 1) * 127.5).round().astype(np.uint8)
     real = imresize.np2torch(pixels, settings)
     functions.adjust_scales2image(real, settings)
     settings.input_dir = tempfile.mkdtemp()

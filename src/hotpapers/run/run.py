@@ -26,6 +26,7 @@ from hotpapers.run import record as records
 from hotpapers.run.devices import make_fabric
 from hotpapers.run.journal import Journal
 from hotpapers.run.loop import Loop
+from hotpapers.run.memory import give_back
 from hotpapers.run.randomness import mixed, random_state, seed_all, set_random_state
 from hotpapers.run.shelf import Shelf
 from hotpapers.run.things import is_optimiser, is_plain, restore, set_up, state_of
@@ -176,6 +177,7 @@ class Run:
         finally:
             self._open_loop.close()
             self._stage = None
+            give_back()
 
     def setup(self, *things: Any) -> Any:
         """Register modules, optimisers, schedulers and all else that has a state; return them ready, in that order.

@@ -1,5 +1,6 @@
 """The claims run, are deterministic, and are measured with what they say."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from hotpapers.papers.sinir import claims, experiment
+from hotpapers.papers.sinir.clock import Clock
 from hotpapers.run import Run
 
 CLAIMS = [
@@ -69,14 +71,14 @@ def test_an_edit_is_the_same_at_the_same_seed() -> None:
 def test_the_clock_projects_from_all_steps_but_the_first_and_counts_the_rest_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = experiment.Clock(torch.device("cpu"))
+    clock = Clock(torch.device("cpu"))
     ticks = [0.0]
     monkeypatch.setattr(clock, "now", lambda: ticks[0])
 
     def work(seconds: float) -> None:
         ticks[0] += seconds
 
-    nothing = SimpleNamespace(stage=lambda name: experiment.contextlib.nullcontext(), steps=range)
+    nothing = SimpleNamespace(stage=lambda name: contextlib.nullcontext(), steps=range)
     run = clock.watch(nothing)
     with run.stage("only"):
         work(5)

@@ -19,8 +19,8 @@ from torch import Tensor
 from hotpapers.cards import Scale
 from hotpapers.claims.measurement import Measurement
 from hotpapers.metrics import NaturalModel, fit_natural_model, niqe, psnr, sharpness, ssim
+from hotpapers.papers.sinir.clock import Clock
 from hotpapers.papers.sinir.experiment import (
-    Clock,
     edit,
     edit_distance,
     every_start,
@@ -255,7 +255,7 @@ def _enlarge(scale: Scale, run: Run, judged: str, compare: Callable[[float, floa
     """Enlarge photographs four times from their reduction, by SinIR and by two resamplers, and compare one number."""
     longer, count, changes = {
         "smoke": (192, 1, {"channels": 8, "steps": 4}),
-        "laptop": (256, 1, {"channels": 48, "steps": 250}),
+        "laptop": (480, 2, {"channels": 64, "steps": 100}),
         "paper": (480, 3, {}),
     }[scale]
     config = dataclasses.replace(PRESETS["super-resolve"], max_size=longer // 4, **changes)

@@ -36,7 +36,8 @@ class ScaleNet(nn.Module):
 
     def forward(self, x: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N 3 H W"]:
         """Return the network's reconstruction of ``x``; values in [-1, 1] in and out."""
-        skip = fold(*self.from_rgb)(x)
+        # Channels last: convolutions read it as it is, instead of a reordered copy
+        skip = fold(*self.from_rgb)(x.contiguous(memory_format=torch.channels_last))
         parameters = [each for conv in self.blocks for each in (conv.weight, conv.bias)]
         return fold(*self.to_rgb)(_Blocks.apply(skip, *parameters)).tanh()
 
@@ -122,55 +123,73 @@ class _Blocks(torch.autograd.Function):
 
     Autograd would keep four feature maps a block. Only the normalised one, z, is needed: a block's input is
     LeakyReLU(z) + skip of the block before it, and the backward passes of LeakyReLU and InstanceNorm are functions
-    of z.
+    of z. All other maps share a few buffers.
     """
 
     @staticmethod
     def forward(ctx: Any, skip: Tensor, *parameters: Tensor) -> Tensor:
         keep = any(ctx.needs_input_grad)
-        x, normals, deviations = skip, [], []
+        x, padded = skip, None
+        ctx.normals, ctx.scales = [], []
         for weight, bias in zip(parameters[::2], parameters[1::2], strict=True):
-            z = F.conv2d(_pad(x), weight, bias)
-            variance, mean = torch.var_mean(z, dim=(2, 3), keepdim=True, correction=0)
-            scale = (variance + EPSILON).rsqrt()
-            z = z.sub_(mean).mul_(scale)
+            padded = _pad(x, padded)
+            z = F.conv2d(padded, weight, bias)
+            scale = _normalise(z)
             if keep:
-                normals.append(z)
-                deviations.append(scale)
-                x = F.leaky_relu(z, SLOPE).add_(skip)
+                ctx.normals.append(z)
+                ctx.scales.append(scale)
+                x = _activate(z, skip, out=torch.empty_like(skip) if x is skip else x)
             else:
-                x = F.leaky_relu_(z, SLOPE).add_(skip)
+                x = _activate(z, skip, out=z)
         if keep:
-            ctx.save_for_backward(skip, *parameters[::2], *normals, *deviations)
+            ctx.save_for_backward(skip, *parameters[::2])
         return x
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        count = (len(ctx.saved_tensors) - 1) // 3
-        skip, saved = ctx.saved_tensors[0], ctx.saved_tensors[1:]
-        weights, normals, scales = saved[:count], saved[count : 2 * count], saved[2 * count :]
-        grad_skip = torch.zeros_like(skip)
+        skip, *weights = ctx.saved_tensors
+        grad_skip, mine, padded = torch.zeros_like(skip), torch.empty_like(skip), None
         grads: list[Tensor | None] = []
-        for k in reversed(range(count)):
-            z, scale = normals[k], scales[k]
+        while weights:
+            z, scale = ctx.normals.pop(), ctx.scales.pop()
             grad_skip += grad
-            grad_z = torch.ops.aten.leaky_relu_backward(grad, z, SLOPE, False)
-            # InstanceNorm: σ⁻¹ (g - mean g - z mean gz)
-            mean = grad_z.mean(dim=(2, 3), keepdim=True)
-            slope = (grad_z * z).mean(dim=(2, 3), keepdim=True)
-            grad_conv = grad_z.sub_(mean).addcmul_(z, slope, value=-1).mul_(scale)
-            x = F.leaky_relu(normals[k - 1], SLOPE).add_(skip) if k else skip
+            torch.ops.aten.leaky_relu_backward.grad_input(grad, z, SLOPE, False, grad_input=mine)
+            _normalise_backward(mine, z, scale)
+            x = _activate(ctx.normals[-1], skip, out=z) if ctx.normals else skip  # z has been used
+            padded = _pad(x, padded)
             grad_padded, grad_weight, _ = torch.ops.aten.convolution_backward(
-                grad_conv, _pad(x), weights[k], None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, True, False]
+                mine, padded, weights.pop(), None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, True, False]
             )
-            grad = torch.ops.aten.reflection_pad2d_backward(grad_padded, x, [1, 1, 1, 1])
+            grad = torch.ops.aten.reflection_pad2d_backward.grad_input(grad_padded, skip, [1, 1, 1, 1], grad_input=z)
+            del grad_padded
             # InstanceNorm takes the bias away again: its gradient is 0, and what a sum would give is rounding
-            grads += [torch.zeros_like(scale[0, :, 0, 0]), grad_weight]
-        return grad_skip + grad, *reversed(grads)
+            grads += [grad_weight.new_zeros(len(grad_weight)), grad_weight]
+        return grad_skip.add_(grad), *reversed(grads)
 
 
-def _pad(x: Tensor) -> Tensor:
-    return F.pad(x, (1, 1, 1, 1), mode="reflect")
+def _pad(x: Tensor, buffer: Tensor | None) -> Tensor:
+    if buffer is None:
+        return F.pad(x, (1, 1, 1, 1), mode="reflect")
+    return torch.ops.aten.reflection_pad2d.out(x, [1, 1, 1, 1], out=buffer)
+
+
+def _activate(z: Tensor, skip: Tensor, *, out: Tensor) -> Tensor:
+    return torch.ops.aten.leaky_relu.out(z, SLOPE, out=out).add_(skip)
+
+
+def _normalise(x: Tensor) -> Tensor:
+    """InstanceNorm in place; return what it multiplied each channel by."""
+    variance, mean = torch.var_mean(x, dim=(2, 3), keepdim=True, correction=0)
+    scale = (variance + EPSILON).rsqrt()
+    x.sub_(mean).mul_(scale)
+    return scale
+
+
+def _normalise_backward(grad: Tensor, z: Tensor, scale: Tensor) -> None:
+    """Turn the gradient of InstanceNorm's output z into that of its input, in place: σ⁻¹ (g - mean g - z mean gz)."""
+    mean = grad.mean(dim=(2, 3), keepdim=True)
+    slope = (grad * z).mean(dim=(2, 3), keepdim=True)
+    grad.sub_(mean).addcmul_(z, slope, value=-1).mul_(scale)
 
 
 def _resize(x: Tensor, size: Sequence[int], resampler: str) -> Tensor:
