@@ -5,13 +5,13 @@ stays as it is, character for character.
 """
 
 import re
+import unicodedata
 
 _ENCODINGS = ("mac_roman", "cp1252", "latin_1")
 """What text is wrongly read as, on Macintosh, on Windows, and by old protocols."""
-_COMMON = "\u00a0-\u024f\u0370-\u052f\u2000-\u22ff\u2500-\u27bf\u3000-\u9fff\uac00-\ud7af\ufe0f\uff00-\uffef\U0001f000-\U0001faff"
-"""What text that is not ASCII nearly always consists of: Latin, Greek, Cyrillic, punctuation, mathematics, emoji,
-Chinese, Japanese, Korean."""
-_COMMON_CHARACTER = re.compile(f"[{_COMMON}]")
+_TWO_BYTES = re.compile("[\u00a0-\u024f\u0370-\u052f\u0590-\u06ff]")
+"""What letters of two bytes in UTF-8 nearly always are: Latin, Greek, Cyrillic, Hebrew, Arabic. Others come about when
+two clean letters happen to look like one of two bytes, as the ``’é`` of ``l’école`` does."""
 
 
 def repair(text: str) -> tuple[str, str | None]:
@@ -49,8 +49,8 @@ def _reread(text: str) -> tuple[str, str] | None:
         if reread is None:
             continue
         strange = [each for each in reread if not each.isascii()]
-        common = len(_COMMON_CHARACTER.findall(reread))
-        if common * 2 > len(strange) and len(strange) < fewest:
+        plausible = sum(map(_is_plausible, strange))
+        if plausible * 2 > len(strange) and len(strange) < fewest:
             best, fewest = (reread, encoding), len(strange)
     return best
 
@@ -61,3 +61,10 @@ def _decode(text: str, encoding: str) -> str | None:
         return reread if reread.encode("utf-8").decode(encoding) == text else None
     except UnicodeError:
         return None
+
+
+def _is_plausible(character: str) -> bool:
+    """Whether a character beyond ASCII is likely to have been meant; three or four clean ones seldom look like one."""
+    if ord(character) < 0x800:
+        return _TWO_BYTES.match(character) is not None
+    return unicodedata.category(character) not in ("Cn", "Co")
