@@ -52,7 +52,9 @@ def _block(post: Signal) -> str:
     name, handle = html.escape(post.name or post.actor or post.source), html.escape(post.actor or post.source)
     made = f"{post.made:%B} {post.made.day}, {post.made.year}" if post.made else post.source
     link = f'<a href="{html.escape(post.url)}">{made}</a>'
-    return _line(f'<blockquote class="twitter-tweet"><p dir="ltr">{words}</p>&mdash; {name} (@{handle}) {link}</blockquote>')
+    return _line(
+        f'<blockquote class="twitter-tweet"><p dir="ltr">{words}</p>&mdash; {name} (@{handle}) {link}</blockquote>'
+    )
 
 
 def _line(text: str) -> str:
