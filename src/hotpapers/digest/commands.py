@@ -230,8 +230,8 @@ def _ranking(edition: "Edition", *, explain: bool) -> Any:
         paper = Text(entry.paper.title)
         paper.append(f"\narXiv {entry.paper.arxiv}  {' '.join(entry.paper.categories)}", style="dim")
         sums = [f"{part.value:.6g} {part.name}" + (f" ({part.note})" if part.note else "") for part in entry.parts]
-        row = [str(entry.rank), f"{entry.score:.6g}", paper]
-        table.add_row(*row, *([Text("\n+ ".join(sums))] if explain else []))
+        because = [Text("\n+ ".join(sums))] if explain else []
+        table.add_row(str(entry.rank), f"{entry.score:.6g}", paper, *because)
     return table
 
 
