@@ -134,9 +134,13 @@ def test_collections_say_what_came_of_each_source(store):
 
 
 def test_what_is_written_together_is_there_whole_or_not_at_all(store):
-    with pytest.raises(RuntimeError), store.writing():
-        store.add_papers([PAPER], NOON)
-        raise RuntimeError
+    def fail() -> None:
+        with store.writing():
+            store.add_papers([PAPER], NOON)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert store.papers(DAY) == []
 
 
