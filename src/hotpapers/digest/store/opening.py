@@ -41,7 +41,7 @@ def connect(url: str) -> Engine:
     if backend == "sqlite":
         if address.database:
             _make_folder(Path(address.database))
-        engine = create_engine(address)
+        engine = create_engine(address, paramstyle="named")
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
         return engine
