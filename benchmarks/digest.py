@@ -8,14 +8,19 @@ observations. Time is CPU time of this process, so that other work on the machin
 
 import argparse
 import datetime
+import math
 import random
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from hotpapers.digest.rank import rank_day
+from hotpapers.digest.edition import edition_of
+from hotpapers.digest.importing import signals_of as signals_of_post
+from hotpapers.digest.rank import folded, rank, rank_day
+from hotpapers.digest.rank.signals import by_paper
 from hotpapers.digest.records import Paper, Signal
 from hotpapers.digest.store import Store, open_store
 
@@ -29,7 +34,11 @@ def main() -> int:
     parser.add_argument("--papers", type=int, default=2000, help="papers a day")
     parser.add_argument("--sources", type=int, default=8)
     parser.add_argument("--url", help="a database to fill (default: SQLite in a temporary folder)")
+    parser.add_argument("--tau", action="store_true", help="compare the methods on the digests in your store instead")
     options = parser.parse_args()
+    if options.tau:
+        compare_methods()
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "store.sqlite"
         with open_store(options.url or f"sqlite:///{file}") as store:
@@ -74,6 +83,36 @@ def look(store: Store, days: list[datetime.date]) -> None:
         ranked.append(time.process_time() - started)
     print(f"a day read                  {sorted(read)[len(read) // 2] * 1e3:>12,.0f} ms (median of {len(days)})")
     print(f"a day read and ranked       {sorted(ranked)[len(ranked) // 2] * 1e3:>12,.0f} ms")
+
+
+def compare_methods() -> None:
+    """Print the median Kendall tau of other scores with the blog's, over its digests of five papers or more."""
+    from scipy.stats import kendalltau
+
+    periods: dict[str, list[list[float]]] = {"before 2020-09-17": [], "since": []}
+    with open_store() as store:
+        for _, first, last, count in store.posts():
+            if count < 5:
+                continue
+            post = store.post(first, last)
+            edition = edition_of(post)
+            papers, signals = [entry.paper for entry in edition.entries], list(signals_of_post(post))
+            as_of = max(entry.counted for entry in edition.entries)
+            modern = rank(papers, signals, method="modern", as_of=as_of, days=(first, last))
+            spoken = by_paper(papers, signals)
+            others = [
+                {entry.paper.arxiv: float(entry.likes) for entry in edition.entries},
+                {arxiv: sum(part.value for part in folded.parts(said)) for arxiv, said in spoken.items()},
+                {entry.paper.arxiv: entry.score for entry in modern.entries},
+            ]
+            scores = {entry.paper.arxiv: entry.score for entry in edition.entries}
+            pairs = [[(scores[each], other[each]) for each in scores] for other in others]
+            taus = [kendalltau(*zip(*each, strict=True)).statistic for each in pairs]
+            periods["since" if first >= datetime.date(2020, 9, 17) else "before 2020-09-17"].append(taus)
+    for period, taus in periods.items():
+        columns = [statistics.median(filter(math.isfinite, column)) for column in zip(*taus, strict=True)]
+        words = zip(("favourites", "folded", "modern"), columns, strict=True)
+        print(f"{period} ({len(taus)} digests): " + ", ".join(f"{name} {tau:.2f}" for name, tau in words))
 
 
 def midnight(day: datetime.date) -> datetime.datetime:
