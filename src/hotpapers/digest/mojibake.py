@@ -73,7 +73,7 @@ def _proof(character: str, encoding: str) -> float:
         return 0
     if character < "\u0100":
         return 1  # Ã or Â before a mark, which nobody writes
-    first, *rest = character.encode("utf-8").decode(encoding)
+    first, *rest = list(character.encode("utf-8").decode(encoding))
     marks = [each in _MARKS for each in rest]
     by_chance = not any(marks) if first in _MARKS else first.isalpha() and all(marks)
     return 0.5 if by_chance else 1

@@ -15,7 +15,6 @@ from hotpapers.digest.store.schema import item_key, items, mentions, microsecond
 Row = dict[str, Any]
 _DELETIONS = "deletions"
 _LARGEST = 2**63 - 1
-_AS_THEY_ARE = ("source", "item", "kind", "actor", "name", "text", "html", "url")
 _FILLED = ("actor", "made", "root", "root_item", "name", "text", "html", "url")
 
 
@@ -139,20 +138,30 @@ def _read_some(connection: Connection, arxivs: Sequence[str], as_of: datetime.da
     told = select(observations.c.item, observations.c.metric, observations.c.seen, observations.c.value).where(
         observations.c.item.in_(keys), observations.c.seen <= until
     )
-    for key, metric, at, value in connection.execute(told.order_by(*observations.primary_key)):
+    for key, metric, at, value in connection.execute(told.order_by(*observations.primary_key)).all():
         counts[key][metric] = value
-        last_seen[key] = max(at, last_seen.get(key, at))
-    columns = [items.c[name] for name in ("key", "root_item", "seen", "made", *_AS_THEY_ARE)]
-    rows = connection.execute(select(*columns).where(items.c.key.in_(keys), items.c.seen <= until))
+        if at > last_seen.get(key, -1):
+            last_seen[key] = at
+    columns = ("key", "source", "item", "kind", "actor", "made", "seen", "root_item", "name", "text", "html", "url")
+    rows = connection.execute(
+        select(*(items.c[name] for name in columns)).where(items.c.key.in_(keys), items.c.seen <= until)
+    ).all()
     return {
         key: Signal(
+            source=source,
+            item=item,
+            kind=kind,
             papers=tuple(named[key]),
+            actor=actor,
+            made=None if made is None else moment(made),
+            seen=moment(last_seen.get(key, seen)),
             counts=counts[key],
             root=root,
-            seen=moment(last_seen.get(key, first_seen)),
-            made=None if made is None else moment(made),
-            **dict(zip(_AS_THEY_ARE, rest, strict=True)),
+            name=name,
+            text=text,
+            html=html,
+            url=url,
         )
-        for key, root, first_seen, made, *rest in rows
+        for key, source, item, kind, actor, made, seen, root, name, text, html, url in rows
         if _DELETIONS not in counts[key]
     }
