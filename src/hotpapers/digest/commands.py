@@ -55,7 +55,7 @@ def import_(paths: list[Path], /) -> int:
     """Read posts of the blog into the store: files, folders, or archives (.zip, .tar, .tar.gz).
 
     Text that was misread (`N‚Äô` for `N’`) is repaired. What is damaged is named with its line, the rest goes in; what
-    had been imported before is left as it is. Leaves with 1 where something could not be read, with 2 where nothing could.
+    had been imported before is left as it is. Leaves with 1 where not all could be read, with 2 where nothing.
 
     Parameters
     ----------
