@@ -24,6 +24,10 @@ GROUPS = {
     "digest": ("The digests: each a ranked day of papers.", {
         "list": ("hotpapers.digest.commands:list_", "List the digests."),
         "show": ("hotpapers.digest.commands:show", "Show one day's ranked papers."),
+        "collect": ("hotpapers.digest.collect_commands:collect", "Collect a day's papers and what is said of them."),
+        "today": ("hotpapers.digest.collect_commands:today", "Collect, rank and publish today, once."),
+        "watch": ("hotpapers.digest.collect_commands:watch", "Stay, and keep the digest on a schedule."),
+        "backfill": ("hotpapers.digest.collect_commands:backfill", "Count the signals in dumps of posts."),
     }),
     "data": ("The datasets that papers use.", {
         "list": ("hotpapers.datasets.commands:list_", "List the datasets: size, licence, and whether they are here."),
@@ -34,6 +38,7 @@ GROUPS = {
         "build": ("hotpapers.web.commands:build", "Write the site's pages."),
     }),
 }  # fmt: skip
+_EXTRAS = {"serve": ("web",), "digest": ("collect",)}
 EVERYWHERE = (
     "Everywhere: --quiet says only the answer, --json gives it as JSON. Exit codes: 0 done, 1 failed, 2 bad input."
 )
@@ -155,5 +160,5 @@ def _missing_extra(error: ImportError, tokens: Sequence[str]) -> HotpapersError:
     named = [
         card for card in cards.all_cards().values() if any(token.replace("-", "_") == card.slug for token in tokens)
     ]
-    extras = named[0].extras if named else ("web",) if tokens[:1] == ["serve"] else ("all",)
+    extras = named[0].extras if named else _EXTRAS.get(tokens[0] if tokens else "", ("all",))
     return MissingExtra(f"`hotpapers {' '.join(tokens[:2])}` (module {missing.name})", extras)

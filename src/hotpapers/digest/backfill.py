@@ -110,7 +110,9 @@ def backfill(
             bar.update(number)
     counts.write(out)
     shutil.rmtree(plan[0].folder)
-    return Done(total, looked_at, not_posts, signals, len(counts.papers), next((d.left_out for d in done if d.left_out), ""))
+    return Done(
+        total, looked_at, not_posts, signals, len(counts.papers), next((d.left_out for d in done if d.left_out), "")
+    )
 
 
 def count_piece(piece: Piece) -> int:

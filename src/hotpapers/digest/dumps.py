@@ -12,7 +12,7 @@ import io
 import lzma
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -60,7 +60,9 @@ def lines_with_links(path: Path, start: int = 0, end: int | None = None) -> Iter
         reason = (error.strerror or str(error)).lower()
         raise BadInput(f"Cannot read {path}: {reason}.") from error
     except (EOFError, lzma.LZMAError, zlib.error) as error:
-        raise BadInput(f"{path} is cut off or damaged ({error}); fetch it again, or unpack what can be saved.") from error
+        raise BadInput(
+            f"{path} is cut off or damaged ({error}); fetch it again, or unpack what can be saved."
+        ) from error
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -158,7 +160,7 @@ def _look_through(buffer: bytearray, first: int, whole: int) -> Iterator[Line]:
 
 
 def needles(text: np.ndarray) -> list[int]:
-    """Return where the ``iv`` of ``xiv`` and ``5iv``, and ``/papers``, stand in ``text`` (bytes), in any case, in order."""
+    """Return where the ``iv`` of ``xiv`` and ``5iv``, and ``/papers``, stand in ``text``, in any case, in order."""
     found: list[int] = []
     for begin in range(0, len(text), _STRIDE):
         # Some bytes more than the stride, so that what lies across its border is seen.
@@ -172,7 +174,10 @@ def needles(text: np.ndarray) -> list[int]:
 def _pairs(low: np.ndarray, odd: int) -> Iterator[int]:
     """Yield the needles at even places of ``low`` (bytes in lower case), or at the odd ones."""
     words = low[odd : odd + (len(low) - odd) // 2 * 2].view("<u2")
-    is_iv, is_slash = np.equal(words, _IV, out=_HITS[0][: len(words)]), np.equal(words, _SLASH_P, out=_HITS[1][: len(words)])
+    is_iv, is_slash = (
+        np.equal(words, _IV, out=_HITS[0][: len(words)]),
+        np.equal(words, _SLASH_P, out=_HITS[1][: len(words)]),
+    )
     for word in np.flatnonzero(is_slash).tolist():
         place = 2 * word + odd
         if low[place : place + 7].tobytes() == _PAPERS:
@@ -182,7 +187,7 @@ def _pairs(low: np.ndarray, odd: int) -> Iterator[int]:
     yield from places[(before == _X) | (before == _FIVE)].tolist()
 
 
-def sizes(paths: list[Path]) -> list[os.stat_result]:
+def sizes(paths: Sequence[Path]) -> list[os.stat_result]:
     """Return what the file system says of each dump, or raise ``BadInput`` naming the one that is no file."""
     stats = []
     for path in paths:

@@ -76,7 +76,9 @@ def _processes(work: Callable[[Piece], Result], pieces: Sequence[Piece], jobs: i
         except BrokenProcessPool as error:
             attempts += 1
             if attempts > RETRIES:
-                raise WorkersDied(f"Workers died {attempts} times in a row: is there enough memory? Take fewer --jobs.") from error
+                raise WorkersDied(
+                    f"Workers died {attempts} times in a row: is there enough memory? Take fewer --jobs."
+                ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -96,7 +98,9 @@ def _ray(work: Callable[[Piece], Result], pieces: Sequence[Piece], jobs: int) ->
                 except ray.exceptions.RayTaskError as error:
                     raise (error.cause if isinstance(error.cause, HotpapersError) else error) from error
                 except ray.exceptions.WorkerCrashedError as error:
-                    raise WorkersDied(f"A piece killed its Ray worker {RETRIES + 1} times: is there enough memory?") from error
+                    raise WorkersDied(
+                        f"A piece killed its Ray worker {RETRIES + 1} times: is there enough memory?"
+                    ) from error
                 yield result
         finally:
             for reference in busy:

@@ -63,7 +63,7 @@ class _Commit(msgspec.Struct):
     operation: str
     collection: str
     rkey: str
-    record: msgspec.Raw | None = None
+    record: msgspec.Raw = msgspec.Raw()
 
 
 class Event(msgspec.Struct):
@@ -104,7 +104,7 @@ class Kept(msgspec.Struct):
                 self.newest[uri] = event.time_us
                 yield _signal(event, uri, "deletion", papers=papers, root=root)
             return
-        if commit.record is None or event.time_us <= self.newest.get(uri, 0):
+        if not bytes(commit.record) or event.time_us <= self.newest.get(uri, 0):
             return
         record = _RECORD.decode(commit.record)
         if commit.collection == POST:
@@ -119,7 +119,7 @@ class Kept(msgspec.Struct):
         elif record.subject is not None and record.subject.uri in self.posts:
             root = record.subject.uri
             self.votes[uri], self.newest[uri] = root, event.time_us
-            kind = "like" if commit.collection == LIKE else "repost"
+            kind: Kind = "like" if commit.collection == LIKE else "repost"
             yield _signal(event, uri, kind, papers=self.posts[root], root=root, record=record)
 
     def forget(self, before: datetime.datetime) -> None:

@@ -14,7 +14,21 @@ if TYPE_CHECKING:
     from hotpapers.digest.client import Client
 
 SHORTENERS = frozenset(
-    "t.co bit.ly buff.ly ow.ly tinyurl.com lnkd.in dlvr.it goo.gl is.gd ift.tt j.mp trib.al cutt.ly".split()
+    [
+        "t.co",
+        "bit.ly",
+        "buff.ly",
+        "ow.ly",
+        "tinyurl.com",
+        "lnkd.in",
+        "dlvr.it",
+        "goo.gl",
+        "is.gd",
+        "ift.tt",
+        "j.mp",
+        "trib.al",
+        "cutt.ly",
+    ]
 )
 
 

@@ -29,7 +29,7 @@ def signals_of(raw: bytes | str) -> list[Signal]:
         line = _LINE.decode(raw)
         if line.source and line.item:
             return [_OWN.decode(raw)]
-        if line.commit is not None:
+        if bytes(line.commit):
             return jetstream.signals_of(raw)
         if line.data is not None or line.author_id:
             return _from_v2(line)
@@ -101,7 +101,7 @@ class _Includes(msgspec.Struct, gc=False):
 class _Line(_Tweet, gc=False):
     data: list[_Tweet] | _Tweet | None = None
     includes: _Includes | None = None
-    commit: msgspec.Raw | None = None
+    commit: msgspec.Raw = msgspec.Raw()
     source: str = ""
     item: str = ""
 
@@ -211,7 +211,12 @@ def _links(entities: _Entities | None) -> list[str]:
     return [link for url in urls for link in (url.expanded_url, url.unwound_url) if link]
 
 
-_MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1
+    )
+}
 
 
 @lru_cache(4096)
