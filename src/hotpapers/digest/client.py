@@ -182,7 +182,7 @@ class Client:
             except _TooLarge:
                 trouble = f"an answer of more than {limit:,} bytes"
                 break
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 trouble = f"nonsense: {' '.join(str(error).split())[:120]}"
         raise Unreachable(f"{host}: {trouble}")
 

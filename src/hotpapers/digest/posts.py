@@ -35,7 +35,7 @@ def signals_of(raw: bytes | str) -> list[Signal]:
             return _from_v2(line)
         if line.created_at and line.user is not None:
             return _from_v1(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, LookupError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, LookupError, RecursionError) as error:
         raise NotAPost(str(error)) from error
     raise NotAPost("it is neither a status of Twitter, nor an event of Jetstream, nor a signal")
 

@@ -99,7 +99,7 @@ class Bluesky(Settings, frozen=True, kw_only=True):
                     try:
                         event = EVENT.decode(raw)
                         found = [] if event.time_us >= ends else list(state.kept.take(event, job.links))
-                    except (msgspec.MsgspecError, UnicodeDecodeError):
+                    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                         nonsense += 1
                         continue
                     if first and event.time_us > wanted + LATE:
