@@ -39,7 +39,16 @@ URLS = [
     "https://scirate.com/arxiv/{}", "https://papers.cool/arxiv/{}", "https://www.arxiv-vanity.com/papers/{}",
     "HTTPS://ARXIV.ORG/ABS/{}", "https://arxiv.org:443/abs/{}", "https://l.example/?u=https%3A%2F%2Farxiv.org%2Fabs%2F{}",
 ]  # fmt: skip
-WORDS = ["arXiv:{}", "arxiv: {}", "ARXIV:{}", "arXiv {}", "(arXiv:{} [cs.LG])", "arXiv#{}", "see arXiv:{}, please", "\narXiv:{}\n"]
+WORDS = [
+    "arXiv:{}",
+    "arxiv: {}",
+    "ARXIV:{}",
+    "arXiv {}",
+    "(arXiv:{} [cs.LG])",
+    "arXiv#{}",
+    "see arXiv:{}, please",
+    "\narXiv:{}\n",
+]
 AROUND = st.sampled_from(["", " ", "(", "論文", "→", "\n", "«", ". "])
 
 
@@ -65,10 +74,12 @@ def test_an_old_archives_name_is_enough(identifier):
 @pytest.mark.parametrize(
     "text",
     [
-        "call 210-607-1400", "+1 2106071400", "2106.07140", "on 2021.06.15 at 14.30", "2021/06/15", "version 2106.0714.3",
-        "arXiv:2106.071401", "arXiv 2106071401", "arXiv:2106.0714", "arXiv:1412.00001", "arXiv:0703.0001", "arXiv:2113.00001",
-        "arXiv:2100.00001", "arXiv:2106.00000", "arXiv:9912.00001", "arXiv:2106.07140.2", "arxiv.org/list/cs.LG/2106",
-        "https://arxiv.org.evil.example/abs/2106.07140", "https://notarxiv.org/abs/2106.07140", "https://huggingface.co/2106.07140",
+        "call 210-607-1400", "+1 2106071400", "2106.07140", "on 2021.06.15 at 14.30", "2021/06/15",
+        "version 2106.0714.3",
+        "arXiv:2106.071401", "arXiv 2106071401", "arXiv:2106.0714", "arXiv:1412.00001", "arXiv:0703.0001",
+        "arXiv:2113.00001", "arXiv:2100.00001", "arXiv:2106.00000", "arXiv:9912.00001", "arXiv:2106.07140.2", "arxiv.org/list/cs.LG/2106",
+        "https://arxiv.org.evil.example/abs/2106.07140", "https://notarxiv.org/abs/2106.07140",
+        "https://huggingface.co/2106.07140",
         "https://example.org/math/0309136", "math/03091", "math/0313136", "cs/0801001", "math/0309000", "foo/0309136",
         "https://arxiv.org/a/doe_j_1", "arxiv.org/abs/2106.07140abc", "10.48550/2106.07140", "barxiv:2106.07140",
     ],
@@ -94,8 +105,11 @@ def test_any_text_is_searched_without_complaint(text):
     assert all(canonical(each) == each for each in find(text))
 
 
-HOSTILE = ["arxiv", "arxiv.org/", "arxiv.org/a/b/", "a/", "cs.", "math.aa-", "math/", "2106.", "arxiv ", "arxiv:  ", "%25", "%61",
-           "huggingface.co/papers/", "arxiv.org/abs/2106.0714", "2106.0714 ", "cond-mat.", "/1234567", "1234.1234"]  # fmt: skip
+HOSTILE = [
+    "arxiv", "arxiv.org/", "arxiv.org/a/b/", "a/", "cs.", "math.aa-", "math/", "2106.", "arxiv ", "arxiv:  ",
+    "%25", "%61",
+    "huggingface.co/papers/", "arxiv.org/abs/2106.0714", "2106.0714 ", "cond-mat.", "/1234567", "1234.1234",
+]  # fmt: skip
 
 
 @settings(deadline=None, max_examples=30)

@@ -26,7 +26,8 @@ from hotpapers.errors import BadInput
 
 ROOT = Path(__file__).parents[2]
 PACKERS = {
-    "gz": gzip.compress, "bz2": bz2.compress, "xz": lambda raw: lzma.compress(raw, preset=0), "zst": zstandard.ZstdCompressor().compress,
+    "gz": gzip.compress, "bz2": bz2.compress, "xz": lambda raw: lzma.compress(raw, preset=0),
+    "zst": zstandard.ZstdCompressor().compress,
 }  # fmt: skip
 
 
@@ -208,7 +209,22 @@ def test_a_line_without_an_end_is_left_out_and_those_after_it_are_read(tmp_path,
 
 
 WORDS = st.sampled_from(
-    [b"xiv", b"XIV", b"arXiv", b"5iv", b"iv", b"xi", b"/papers", b"/Papers/", b"/paper", b"\\/papers\\/", b"\n", b"x", b"v", b" "]
+    [
+        b"xiv",
+        b"XIV",
+        b"arXiv",
+        b"5iv",
+        b"iv",
+        b"xi",
+        b"/papers",
+        b"/Papers/",
+        b"/paper",
+        b"\\/papers\\/",
+        b"\n",
+        b"x",
+        b"v",
+        b" ",
+    ]
 )
 
 
@@ -252,7 +268,7 @@ def test_what_is_no_dump_is_refused_in_a_line_and_leaves_nothing(tmp_path, make,
 
 
 def test_lines_that_are_no_posts_are_counted_and_the_first_is_named(tmp_path):
-    (tmp_path / "d.jsonl").write_text(line(1, 9, 1) + "\narXiv?\n" + line(2, 9, 1) + "\n{\"arxiv\"")
+    (tmp_path / "d.jsonl").write_text(line(1, 9, 1) + "\narXiv?\n" + line(2, 9, 1) + '\n{"arxiv"')
     done = backfill([tmp_path / "d.jsonl"], tmp_path / "counts")
     assert (done.looked_at, done.not_posts, done.papers) == (4, 2, 1)
     assert done.left_out.startswith("d.jsonl, at byte ")

@@ -45,7 +45,10 @@ def test_a_retweet_is_a_later_sight_of_its_original_and_a_repost_without_counts_
 
 
 def test_a_long_status_is_read_to_its_end():
-    longer = {"full_text": "… and so on arXiv:2106.07140", "entities": {"urls": [{"expanded_url": "https://arxiv.org/abs/2106.06561"}]}}
+    longer = {
+        "full_text": "… and so on arXiv:2106.07140",
+        "entities": {"urls": [{"expanded_url": "https://arxiv.org/abs/2106.06561"}]},
+    }
     (post,) = signals(status(1, "cut off…", truncated=True, extended_tweet=longer))
     assert post.papers == ("2106.07140", "2106.06561")
     (post,) = signals(status(1, "", full_text="arXiv:2106.07140"))
@@ -68,7 +71,9 @@ def test_a_page_of_v2_gives_its_tweets_with_their_authors_names():
     (post,) = signals(page)
     assert (post.item, post.name, post.made) == ("1", "ann", WHEN)
     assert post.counts == {"reposts": 0, "likes": 4, "replies": 1, "quotes": 2}
-    assert signals({"data": tweet(1, "arXiv:2106.07140")})[0].item == signals(tweet(1, "arXiv:2106.07140"))[0].item == "1"
+    assert (
+        signals({"data": tweet(1, "arXiv:2106.07140")})[0].item == signals(tweet(1, "arXiv:2106.07140"))[0].item == "1"
+    )
 
 
 def test_a_retweet_of_v2_does_not_bring_its_originals_counts_as_its_own():

@@ -8,7 +8,7 @@ by the next call with the same dumps and the same ``out``. When all are done the
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import count, islice
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,9 @@ from hotpapers.digest.tally import Counts, newest_signals, write_part
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 
-PIECE = 64 << 20
+PIECE = 256 << 20  # bytes; half a second's work
+PART = 100_000  # signals; with their words some 200 MB
+BUCKET = 64 << 20  # bytes of the dumps whose signals are counted together, were all lines to name a paper
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -134,8 +136,11 @@ def count_piece(piece: Piece) -> int:
             yield from found
 
     lines = lines_with_links(Path(piece.dump), piece.start, piece.end)
-    for number, some in groupby(lines, key=lambda line: line.offset // PIECE):
-        write_part(Path(piece.folder) / f"{piece.number:07}-{number:07}.part", named(some), piece.buckets)
+    found = named(lines)
+    for number in count():
+        if not (some := list(islice(found, PART))):
+            break
+        write_part(Path(piece.folder) / f"{piece.number:07}-{number:07}.part", some, piece.buckets)
     with written_whole(piece.done) as temporary:
         temporary.write_bytes(msgspec.json.encode(Done(piece.size, looked_at, not_posts, signals, left_out=why)))
     return piece.size
@@ -152,7 +157,7 @@ def _plan(dumps: Sequence[Path], out: Path, piece: int) -> list[Piece]:
         for dump, stat in zip(dumps, stats, strict=True)
         for start in range(0, 1 if is_compressed(dump) else stat.st_size, piece)
     ]
-    buckets = min(max(1, sum(stat.st_size for stat in stats) // PIECE), 1024)
+    buckets = min(max(1, sum(stat.st_size for stat in stats) // BUCKET), 1024)
     plan = [
         Piece(str(dump), str(folder), number, start, end, size if end is None else end - start, buckets)
         for number, (dump, start, end, size) in enumerate(spans)

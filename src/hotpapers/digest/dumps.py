@@ -20,7 +20,7 @@ import numpy as np
 
 from hotpapers.errors import BadInput, MissingExtra
 
-BLOCK = 1024 << 10  # fits a core's second-level cache with what is computed from it
+BLOCK = 512 << 10  # fits a core's second-level cache with what is computed from it
 LONGEST_LINE = 16 << 20
 _STRIDE = 256 << 10
 _LOWER = np.uint8(0x20)  # makes letters small, and leaves / and 5 as they are
@@ -164,27 +164,27 @@ def needles(text: np.ndarray) -> list[int]:
     found: list[int] = []
     for begin in range(0, len(text), _STRIDE):
         # Some bytes more than the stride, so that what lies across its border is seen.
-        piece = text[max(0, begin - 1) : begin + _STRIDE + 6]
+        before = begin > 0
+        piece = text[begin - before : begin + _STRIDE + 6]
         low = np.bitwise_or(piece, _LOWER, out=_ROOM[: len(piece)])
-        places = [begin - (begin > 0) + place for odd in (0, 1) for place in _pairs(low, odd)]
-        found += sorted(place for place in places if begin <= place < begin + _STRIDE)
+        places = sorted(_pairs(low, 0) + _pairs(low, 1))
+        found += [begin - before + place for place in places if before <= place < _STRIDE + before]
     return found
 
 
-def _pairs(low: np.ndarray, odd: int) -> Iterator[int]:
-    """Yield the needles at even places of ``low`` (bytes in lower case), or at the odd ones."""
+def _pairs(low: np.ndarray, odd: int) -> list[int]:
+    """Return the needles at even places of ``low`` (bytes in lower case), or at the odd ones."""
     words = low[odd : odd + (len(low) - odd) // 2 * 2].view("<u2")
-    is_iv, is_slash = (
-        np.equal(words, _IV, out=_HITS[0][: len(words)]),
-        np.equal(words, _SLASH_P, out=_HITS[1][: len(words)]),
-    )
+    is_iv = np.equal(words, _IV, out=_HITS[0][: len(words)])
+    is_slash = np.equal(words, _SLASH_P, out=_HITS[1][: len(words)])
+    places = np.flatnonzero(is_iv) * 2 + odd
+    before = low[places - 1]  # where the text begins with it, the last byte: one line more to parse, nothing worse
+    found = places[(before == _X) | (before == _FIVE)].tolist()
     for word in np.flatnonzero(is_slash).tolist():
         place = 2 * word + odd
         if low[place : place + 7].tobytes() == _PAPERS:
-            yield place
-    places = np.flatnonzero(is_iv) * 2 + odd
-    before = low[places - 1]  # where the text begins with it, the last byte: one line more to parse, nothing worse
-    yield from places[(before == _X) | (before == _FIVE)].tolist()
+            found.append(place)
+    return found
 
 
 def sizes(paths: Sequence[Path]) -> list[os.stat_result]:

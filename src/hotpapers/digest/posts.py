@@ -114,25 +114,27 @@ def _from_v1(status: _Tweet) -> list[Signal]:
     seen = _v1_time(status.created_at)
     original = status.retweeted_status
     post = _v1_post(original or status, seen)
-    if not post.papers or original is None:
-        return [post] if post.papers else []
+    if post is None or original is None:
+        return [post] if post else []
     return [post, _repost(status.id_str or str(status.id), post, _actor(status.user), seen)]
 
 
-def _v1_post(status: _Tweet, seen: datetime.datetime) -> Signal:
+def _v1_post(status: _Tweet, seen: datetime.datetime) -> Signal | None:
     longer = status.extended_tweet
     text = (longer.full_text if longer else "") or status.full_text or status.text
+    papers = find(text, *_links(status.entities), *_links(longer.entities if longer else None))
+    if not papers:
+        return None
     name, item = status.user.screen_name if status.user else "", status.id_str or str(status.id)
-    counts = {"reposts": status.retweet_count, "likes": status.favorite_count}
     return Signal(
         source="twitter",
         item=_numbered(item),
         kind="post",
-        papers=find(text, *_links(status.entities), *_links(longer.entities if longer else None)),
+        papers=papers,
         actor=_actor(status.user),
         made=_v1_time(status.created_at),
         seen=seen,
-        counts=counts,
+        counts={"reposts": status.retweet_count, "likes": status.favorite_count},
         name=name,
         text=text,
         url=f"https://twitter.com/{name or 'i'}/status/{item}",

@@ -8,7 +8,7 @@ wrote them, when, or how often.
 
 import struct
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -54,17 +54,16 @@ class Counts:
     def add(self, signals: list[Signal]) -> None:
         """Count a bucket's signals. What reposts a post has is what it says, and at least those that were seen."""
         posts = {(each.source, each.item): each for each in signals if each.kind in ("post", "story", "comment")}
-        votes: dict[tuple[str, str], dict[str, list[Signal]]] = defaultdict(lambda: {"reposts": [], "likes": []})
+        votes: dict[tuple[str, str], list[Signal]] = defaultdict(list)
         for signal in signals:
             if signal.root is not None and signal.kind in ("repost", "like"):
-                votes[signal.source, signal.root][f"{signal.kind}s"].append(signal)
+                votes[signal.source, signal.root].append(signal)
         for key in dict.fromkeys((*posts, *votes)):
-            seen = votes.get(key, {})
-            voters = [each for voices in seen.values() for each in voices]
+            voters = votes.get(key, [])
             shown = posts.get(key) or voters[0]
             counts = dict(shown.counts) if key in posts else {}
-            for metric, voices in seen.items():
-                counts[metric] = max(counts.get(metric, 0), len(voices))
+            for metric, seen in Counter(f"{each.kind}s" for each in voters).items():
+                counts[metric] = max(counts.get(metric, 0), seen)
             for paper in shown.papers:
                 self._add(paper, counts, [shown, *voters])
 
@@ -73,14 +72,17 @@ class Counts:
         row["posts"] += 1
         for metric, number in counts.items():
             row[metric] = row.get(metric, 0) + number
-        days = [str((each.made or each.seen).date()) for each in signals]
-        row["first"] = min([*days, row.get("first", days[0])])
-        row["last"] = max([*days, row.get("last", days[0])])
+        times = [each.made or each.seen for each in signals]
+        row["first"] = min([*times, row.get("first", times[0])])
+        row["last"] = max([*times, row.get("last", times[0])])
 
     def write(self, out: Path) -> None:
         """Write one JSON object a line, by paper."""
         with written_whole(out) as temporary, open(temporary, "wb") as rows:
-            rows.writelines(msgspec.json.encode(self.papers[paper]) + b"\n" for paper in sorted(self.papers))
+            for paper in sorted(self.papers):
+                row = self.papers[paper]
+                days = {end: str(row[end].date()) for end in ("first", "last")}
+                rows.write(msgspec.json.encode(row | days) + b"\n")
 
 
 def _bucket(signal: Signal, buckets: int) -> int:

@@ -78,7 +78,7 @@ class Server:
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = "http://127.0.0.1:{}".format(self._server.sockets[0].getsockname()[1])
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_):
@@ -140,7 +140,7 @@ class Stream:
 
     async def __aenter__(self):
         self._server = await serve_websocket(self._play, "127.0.0.1", 0)
-        self.url = "ws://127.0.0.1:{}/subscribe".format(self._server.sockets[0].getsockname()[1])
+        self.url = f"ws://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/subscribe"
         return self
 
     async def __aexit__(self, *_):
@@ -151,7 +151,9 @@ class Stream:
         cursor = max(int(query["cursor"]), self.keeps_from)
         self.cursors.append(int(query["cursor"]))
         left = self.breaks.pop(0) if self.breaks else None
-        for number, event in enumerate(each for each in self.events if isinstance(each, str) or each["time_us"] >= cursor):
+        for number, event in enumerate(
+            each for each in self.events if isinstance(each, str) or each["time_us"] >= cursor
+        ):
             if number == left:
                 socket.transport.abort()
                 return

@@ -14,15 +14,20 @@ ITEM = """<item><title>{title}</title><link>https://arxiv.org/abs/{id}</link>
 <description>arXiv:{id}v1 Announce Type: {type}
 Abstract: We study $O(d)$
 and more.</description><guid isPermaLink="false">oai:arXiv.org:{id}v1</guid><category>cs.LG</category>
-<category>stat.ML</category><pubDate>Tue, 15 Jun 2021 00:00:00 -0400</pubDate><arxiv:announce_type>{type}</arxiv:announce_type>
+<category>stat.ML</category>
+<pubDate>Tue, 15 Jun 2021 00:00:00 -0400</pubDate>
+<arxiv:announce_type>{type}</arxiv:announce_type>
 <dc:rights>http://creativecommons.org/licenses/by/4.0/</dc:rights><dc:creator>A. One, B. Two</dc:creator></item>"""
 
 
 def rss(*items, day="Tue, 15 Jun 2021 00:00:00 -0400"):
-    listed = "".join(ITEM.format(id=identifier, type=kind, title=f"Paper\n  {identifier}") for identifier, kind in items)
+    listed = "".join(
+        ITEM.format(id=identifier, type=kind, title=f"Paper\n  {identifier}") for identifier, kind in items
+    )
     return f"""<?xml version='1.0' encoding='UTF-8'?>
 <rss xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" version="2.0"><channel>
-<title>cs updates on arXiv.org</title><pubDate>{day}</pubDate><skipDays><day>Sunday</day></skipDays>{listed}</channel></rss>"""
+<title>cs updates on arXiv.org</title><pubDate>{day}</pubDate><skipDays><day>Sunday</day></skipDays>
+{listed}</channel></rss>"""
 
 
 def feed(total, *identifiers):
@@ -49,7 +54,9 @@ def collect(tools, clock, routes, *, day=None, **settings):
 
 
 def test_the_announcement_list_gives_new_papers_and_cross_lists_in_its_order(tools, clock):
-    listing = rss(("2106.07140", "new"), ("2106.00009", "replace"), ("math/0309136", "cross"), ("2106.00008", "replace-cross"))
+    listing = rss(
+        ("2106.07140", "new"), ("2106.00009", "replace"), ("math/0309136", "cross"), ("2106.00008", "replace-cross")
+    )
     papers, server = collect(tools, clock, {"/rss/cs+stat.ML": tools.Reply(listing)})
     assert [(paper.arxiv, paper.position) for paper in papers] == [("2106.07140", 0), ("math/0309136", 1)]
     assert papers[0] == Paper(
@@ -151,10 +158,12 @@ def oai(*identifiers, token="", error=""):
     else:
         records = "".join(
             f"""<record><header><identifier>oai:arXiv.org:{each}</identifier><datestamp>2021-06-15</datestamp></header>
-<metadata><arXivRaw xmlns="http://arxiv.org/OAI/arXivRaw/"><id>{each}</id><version version="v1"><date>Mon, 14 Jun 2021 09:00:00 GMT</date>
+<metadata><arXivRaw xmlns="http://arxiv.org/OAI/arXivRaw/"><id>{each}</id>
+<version version="v1"><date>Mon, 14 Jun 2021 09:00:00 GMT</date>
 </version><version version="v2"><date>Tue, 15 Jun 2021 09:00:00 GMT</date></version><title>Paper {each}</title>
 <authors>A. One (1 and 2), B. Two and C. Three ((1) Here, (2) There)</authors><categories>cs.LG stat.ML</categories>
-<comments>9 pages</comments><license>http://arxiv.org/licenses/nonexclusive-distrib/1.0/</license><abstract>Of much.</abstract>
+<comments>9 pages</comments><license>http://arxiv.org/licenses/nonexclusive-distrib/1.0/</license>
+<abstract>Of much.</abstract>
 </arXivRaw></metadata></record>"""
             for each in identifiers
         )
@@ -166,7 +175,7 @@ def harvest(tools, clock, folder, routes):
     async def scenario():
         async with tools.Server(routes) as server:
             source = ArxivOai(base=server.url + "/oai", sets=("cs",))
-            found, job = await tools.collected(source, clock=clock, folder=folder)
+            found, _ = await tools.collected(source, clock=clock, folder=folder)
             return found, server
 
     return asyncio.run(scenario())

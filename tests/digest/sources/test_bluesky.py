@@ -79,7 +79,14 @@ def told(found):
 
 def test_posts_that_name_a_paper_are_kept_with_what_the_network_counts(tools, clock):
     card = event(3, "card", {"text": "", "embed": {"external": {"uri": "https://huggingface.co/papers/2106.07140"}}})
-    events = [*OTHERS, post(1, "facet", "look", LINK), post(2, "no", "arXiv is down"), card, post(4, "said", "arXiv:2106.07140"), END]
+    events = [
+        *OTHERS,
+        post(1, "facet", "look", LINK),
+        post(2, "no", "arXiv is down"),
+        card,
+        post(4, "said", "arXiv:2106.07140"),
+        END,
+    ]
     found, _, _ = listen(tools, clock, events)
     assert told(found) == [("post", name) for name in ("facet", "card", "said") * 2]
     assert {each.papers for each in found} == {("2106.07140",)}
@@ -103,7 +110,8 @@ def test_a_like_and_its_undoing_an_edit_and_a_deletion_are_all_told(tools, clock
     ]
     found, _, _ = listen(tools, clock, events)
     assert told(found) == [
-        ("post", "one"), ("like", "like"), ("repost", "boost"), ("deletion", "like"), ("post", "one"), ("deletion", "one"),
+        ("post", "one"), ("like", "like"), ("repost", "boost"), ("deletion", "like"),
+        ("post", "one"), ("deletion", "one"),
     ]  # fmt: skip
     like, undone, edited = found[1], found[3], found[4]
     assert like.root == undone.root == f"at://did:plc:a/{POST}/one"

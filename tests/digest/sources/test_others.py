@@ -29,14 +29,20 @@ STAMP = int(MIDNIGHT.timestamp())
 def collect(tools, clock, make, routes, **options):
     async def scenario():
         async with tools.Server(routes) as server:
-            found, job = await tools.collected(make(server.url), clock=clock, **options)
+            found, _ = await tools.collected(make(server.url), clock=clock, **options)
             return found, server
 
     return asyncio.run(scenario())
 
 
 def hit(number, **fields):
-    return {"objectID": str(number), "created_at_i": STAMP + number, "author": "ann", "title": "T", "url": None} | fields
+    return {
+        "objectID": str(number),
+        "created_at_i": STAMP + number,
+        "author": "ann",
+        "title": "T",
+        "url": None,
+    } | fields
 
 
 def test_hacker_news_is_asked_once_a_site_for_the_whole_day(tools, clock):
@@ -113,7 +119,10 @@ def test_reddit_is_read_back_to_the_days_beginning_with_a_token_of_its_own(tools
     routes = {"/token": tools.Reply({"access_token": "abc"}), "/search": [tools.Reply(page) for page in pages]}
     make = lambda url: Reddit(token=url + "/token", api=url + "/search", sites=("arxiv.org",))  # noqa: E731
     found, server = collect(tools, clock, make, routes, environment=KEYS)
-    assert [(each.item, each.kind, each.actor) for each in found] == [("t3_2", "story", "ann"), ("t3_3", "deletion", None)]
+    assert [(each.item, each.kind, each.actor) for each in found] == [
+        ("t3_2", "story", "ann"),
+        ("t3_3", "deletion", None),
+    ]
     assert found[0].counts == {"score": 12, "comments": 4}
     token, first, second = server.requests
     assert (token.method, token.headers["authorization"]) == ("POST", "Basic bWU6cGFzcw==")
@@ -132,7 +141,11 @@ def test_a_reddit_listing_that_ends_within_the_day_is_a_gap(tools, clock):
 
 @pytest.mark.parametrize(
     ("source", "names"),
-    [(Reddit(), "REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET"), (SemanticScholar(), "SEMANTIC_SCHOLAR_API_KEY"), (Archive(), "files")],
+    [
+        (Reddit(), "REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET"),
+        (SemanticScholar(), "SEMANTIC_SCHOLAR_API_KEY"),
+        (Archive(), "files"),
+    ],
 )
 def test_a_source_without_its_key_says_which_it_is(tools, clock, source, names):
     with pytest.raises(MissingKey, match=names):
@@ -222,7 +235,9 @@ def test_mastodons_search_is_used_where_a_token_allows_it(tools, clock):
 
 def test_short_links_are_followed_only_through_the_file(tools, clock, tmp_path):
     kept = tmp_path / "links.jsonl"
-    kept.write_text('{"short":"https://bit.ly/a","long":"https://t.co/b"}\n{"short":"https://t.co/b","long":"https://arxiv.org/abs/2106.07140"}\n{"sho')
+    kept.write_text(
+        '{"short":"https://bit.ly/a","long":"https://t.co/b"}\n{"short":"https://t.co/b","long":"https://arxiv.org/abs/2106.07140"}\n{"sho'
+    )
     links = Links(kept)
     hits = [hit(1, url="https://bit.ly/a"), hit(2, url="https://bit.ly/new")]
     routes = {"/hn": tools.Reply({"hits": hits, "nbPages": 1})}
@@ -235,10 +250,13 @@ def test_short_links_are_followed_only_through_the_file(tools, clock, tmp_path):
 def test_an_archive_gives_the_days_posts_of_every_shape_even_compressed(tools, clock, tmp_path):
     status = {
         "created_at": "Tue Jun 15 09:00:00 +0000 2021", "id_str": "9", "text": "arXiv:2106.07140",
-        "user": {"id_str": "1", "screen_name": "ann"}, "retweet_count": 3, "favorite_count": 4, "entities": {"urls": []},
+        "user": {"id_str": "1", "screen_name": "ann"},
+        "retweet_count": 3, "favorite_count": 4, "entities": {"urls": []},
     }  # fmt: skip
     late = status | {"id_str": "10", "created_at": "Wed Jun 16 00:00:00 +0000 2021"}
-    tweet = {"data": {"id": "11", "author_id": "2", "text": "arXiv:2106.06561", "created_at": "2021-06-15T10:00:00.000Z"}}
+    tweet = {
+        "data": {"id": "11", "author_id": "2", "text": "arXiv:2106.06561", "created_at": "2021-06-15T10:00:00.000Z"}
+    }
     lines = [json.dumps(each) for each in (status, late, tweet)] + ["arXiv, but no JSON", '{"arxiv": 1}']
     with gzip.open(tmp_path / "dump.jsonl.gz", "wt") as dump:
         dump.write("\n".join(lines))
