@@ -28,6 +28,10 @@ GROUPS = {
         "today": ("hotpapers.digest.collect_commands:today", "Collect, rank and publish today, once."),
         "watch": ("hotpapers.digest.collect_commands:watch", "Stay, and keep the digest on a schedule."),
         "backfill": ("hotpapers.digest.collect_commands:backfill", "Count the signals in dumps of posts."),
+        "import": ("hotpapers.digest.commands:import_", "Read posts of the blog into the store."),
+        "rank": ("hotpapers.digest.commands:rank", "Rank a day's papers and say why."),
+        "check": ("hotpapers.digest.commands:check", "Derive the imported digests again and list what differs."),
+        "publish": ("hotpapers.digest.commands:publish", "Write a day's digest as a file."),
     }),
     "data": ("The datasets that papers use.", {
         "list": ("hotpapers.datasets.commands:list_", "List the datasets: size, licence, and whether they are here."),
@@ -38,7 +42,7 @@ GROUPS = {
         "build": ("hotpapers.web.commands:build", "Write the site's pages."),
     }),
 }  # fmt: skip
-_EXTRAS = {"serve": ("web",), "digest": ("collect",)}
+_GROUP_EXTRAS = {"serve": ("web",), "digest": ("digest", "collect")}
 EVERYWHERE = (
     "Everywhere: --quiet says only the answer, --json gives it as JSON. Exit codes: 0 done, 1 failed, 2 bad input."
 )
@@ -160,5 +164,5 @@ def _missing_extra(error: ImportError, tokens: Sequence[str]) -> HotpapersError:
     named = [
         card for card in cards.all_cards().values() if any(token.replace("-", "_") == card.slug for token in tokens)
     ]
-    extras = named[0].extras if named else _EXTRAS.get(tokens[0] if tokens else "", ("all",))
+    extras = named[0].extras if named else _GROUP_EXTRAS.get(tokens[0] if tokens else "", ("all",))
     return MissingExtra(f"`hotpapers {' '.join(tokens[:2])}` (module {missing.name})", extras)

@@ -1,0 +1,70 @@
+"""Text that was UTF-8 and was read as something else (``N‚Äô`` for ``N’``), turned back to what it was.
+
+A repair is accepted only if it can be undone exactly and takes away sequences that no text has by itself; so clean text
+stays as it is, character for character.
+"""
+
+import re
+import unicodedata
+
+_ENCODINGS = ("mac_roman", "cp1252", "latin_1")
+"""What text is wrongly read as, on Macintosh, on Windows, and by old protocols."""
+_TWO_BYTES = re.compile("[\u00a0-\u024f\u0370-\u052f\u0590-\u06ff]")
+"""What letters of two bytes in UTF-8 nearly always are: Latin, Greek, Cyrillic, Hebrew, Arabic. Others come about when
+two clean letters happen to look like one of two bytes, as the ``’é`` of ``l’école`` does."""
+
+
+def repair(text: str) -> tuple[str, str | None]:
+    """Return ``text`` as it was before it was misread, and as what it had been misread.
+
+    The text as a whole is tried first; where parts of it are right already, line by line.
+
+    Returns
+    -------
+    str
+        The repaired text, or ``text`` itself.
+    str or None
+        The name of the encoding that it had been read as, or ``None`` where nothing had to be repaired.
+    """
+    if text.isascii():
+        return text, None
+    if whole := _reread(text):
+        return whole
+    repaired = {}
+    for line in {line for line in text.split("\n") if not line.isascii()}:
+        if found := _reread(line):
+            repaired[line] = found
+    if not repaired:
+        return text, None
+    encodings = sorted({encoding for _, encoding in repaired.values()})
+    return "\n".join(repaired.get(line, (line,))[0] for line in text.split("\n")), ", ".join(encodings)
+
+
+def _reread(text: str) -> tuple[str, str] | None:
+    """Return the most plausible re-reading of ``text`` and its encoding, if there is one."""
+    best: tuple[str, str] | None = None
+    fewest = sum(not each.isascii() for each in text)
+    for encoding in _ENCODINGS:
+        reread = _decode(text, encoding)
+        if reread is None:
+            continue
+        strange = [each for each in reread if not each.isascii()]
+        plausible = sum(map(_is_plausible, strange))
+        if plausible * 2 > len(strange) and len(strange) < fewest:
+            best, fewest = (reread, encoding), len(strange)
+    return best
+
+
+def _decode(text: str, encoding: str) -> str | None:
+    try:
+        reread = text.encode(encoding).decode("utf-8")
+        return reread if reread.encode("utf-8").decode(encoding) == text else None
+    except UnicodeError:
+        return None
+
+
+def _is_plausible(character: str) -> bool:
+    """Whether a character beyond ASCII is likely to have been meant; three or four clean ones seldom look like one."""
+    if ord(character) < 0x800:
+        return _TWO_BYTES.match(character) is not None
+    return unicodedata.category(character) not in ("Cn", "Co")

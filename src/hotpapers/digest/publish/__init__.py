@@ -1,0 +1,39 @@
+"""Writing an edition in a format. Each format is a module with ``publish(edition) -> bytes`` and ``file_name(edition)``.
+
+A format's module is imported when it is asked for, and not before.
+"""
+
+import importlib
+from typing import Protocol, cast
+
+from hotpapers.digest.edition import Edition
+from hotpapers.errors import BadInput
+
+FORMATS = {
+    "markdown": "hotpapers.digest.publish.markdown",
+}
+
+
+class Format(Protocol):
+    """What a format's module offers."""
+
+    @staticmethod
+    def publish(edition: Edition) -> bytes:
+        """Return the edition in this format."""
+
+    @staticmethod
+    def file_name(edition: Edition) -> str:
+        """Return the usual name of a file of it."""
+
+
+def find_format(name: str) -> Format:
+    """Return the format of this name.
+
+    Raises
+    ------
+    BadInput
+        If there is none.
+    """
+    if name not in FORMATS:
+        raise BadInput(f"There is no format {name[:40]!r}; choose one of {', '.join(FORMATS)}.")
+    return cast(Format, importlib.import_module(FORMATS[name]))
