@@ -1,5 +1,6 @@
 """The commands ``hotpapers digest collect``, ``today``, ``watch`` and ``backfill``."""
 
+import contextlib
 import datetime
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,13 @@ def collect(
     return 0 if fared.complete else 1
 
 
-def today(*, sources: str | None = None, settings: Path | None = None) -> int:
+def today(*, out: Path | None = None, sources: str | None = None, settings: Path | None = None) -> int:
     """Collect today's papers and signals, rank and publish them, once.
 
     Parameters
     ----------
+    out
+        The folder for the edition; editions in hotpapers' home when left out.
     sources
         Whom to ask, with commas: arxiv,bluesky. All that need no setting when left out.
     settings
@@ -61,12 +64,20 @@ def today(*, sources: str | None = None, settings: Path | None = None) -> int:
     day = _day(None)
     fared = asyncio.run(_collect(day, chosen_sources(_names(sources), settings), unshorten=False))
     _show(fared, None)
-    _publish(day)
+    written = _publish(day, out)
+    console.say(
+        f"written: {written}" if written else f"There is no paper of {day} in the store, so nothing is published."
+    )
     return 0 if fared.complete else 1
 
 
 def watch(
-    *, every: int = 60, sources: str | None = None, settings: Path | None = None, rounds: int | None = None
+    *,
+    every: int = 60,
+    out: Path | None = None,
+    sources: str | None = None,
+    settings: Path | None = None,
+    rounds: int | None = None,
 ) -> None:
     """Stay: collect, rank and publish every so many minutes, with a line on how it goes. Ctrl-C or SIGTERM ends it.
 
@@ -74,6 +85,8 @@ def watch(
     ----------
     every
         Minutes from the beginning of one round to that of the next.
+    out
+        The folder for the editions; editions in hotpapers' home when left out.
     sources
         Whom to ask, with commas: arxiv,bluesky. All that need no setting when left out.
     settings
@@ -94,7 +107,7 @@ def watch(
     asyncio.run(
         stay(
             lambda day: _collect(day, chosen, unshorten=False),
-            _publish,
+            lambda day: _publish(day, out),
             every=datetime.timedelta(minutes=every),
             say=console.say,
             health=home() / "digest" / "health.json",
@@ -132,7 +145,8 @@ def backfill(
     if out is None:
         name = dumps[0].name.partition(".")[0]
         out = dumps[0].with_name(f"{name}.counts.jsonl")
-    done = count(dumps, out, engine=engine, jobs=jobs, keep=_store().add_signals if store else None)
+    with _open_store() if store else contextlib.nullcontext() as kept:
+        done = count(dumps, out, engine=engine, jobs=jobs, keep=kept.add_signals if kept else None)
     facts = {
         "out": str(out),
         "bytes": done.bytes,
@@ -151,8 +165,54 @@ async def _collect(day: datetime.date, chosen: list[Any], unshorten: bool) -> An
     from hotpapers.digest.collect import collect_day
 
     folder = home() / "digest"
-    async with Client(memory=folder / "answers") as client:
-        return await collect_day(day, chosen, _store(), client=client, folder=folder / "sources", unshorten=unshorten)
+    with _open_store() as store:
+        async with Client(memory=folder / "answers") as client:
+            fared = await collect_day(day, chosen, store, client=client, folder=folder / "sources", unshorten=unshorten)
+        store.add_collections(_collections(fared))
+    return fared
+
+
+def _collections(fared: Any) -> list[Any]:
+    """Return the report as the store keeps it; a source that was skipped was not asked."""
+    from hotpapers.digest.store import Collection
+
+    outcomes: dict[str, Any] = {"ok": "complete", "partial": "partial", "failed": "failed"}
+    return [
+        Collection(
+            source=each.name,
+            day=fared.day,
+            started=fared.began,
+            ended=fared.ended,
+            outcome=outcomes[each.state],
+            papers=each.papers,
+            signals=each.signals,
+            problem="; ".join(each.remarks),
+        )
+        for each in fared.sources
+        if each.state in outcomes
+    ]
+
+
+def _open_store() -> Any:
+    from hotpapers.digest.store import open_store
+
+    return open_store()
+
+
+def _publish(day: datetime.date, out: Path | None) -> Path | None:
+    """Rank the day and write its edition; ``None`` where the store has no paper of it, as at weekends."""
+    from hotpapers.digest.publish import find_format
+    from hotpapers.digest.rank import rank_day
+
+    with _open_store() as store:
+        if not store.papers(day, day):
+            return None
+        edition = rank_day(store, day)
+    writer = find_format("markdown")
+    path = (out or home() / "editions") / writer.file_name(edition)
+    with written_whole(path) as temporary:
+        temporary.write_bytes(writer.publish(edition))
+    return path
 
 
 def _show(fared: Any, report: Path | None) -> None:

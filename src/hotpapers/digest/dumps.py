@@ -12,9 +12,9 @@ import io
 import lzma
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 
@@ -73,8 +73,8 @@ def _opened(path: Path) -> BinaryIO:
         except ImportError as error:
             raise MissingExtra(f"Reading {path.name}", ("collect",)) from error
         return cast(BinaryIO, io.BufferedReader(_Zstandard(zstandard, path), BLOCK))
-    opener = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(suffix)
-    return cast(BinaryIO, opener(path, "rb") if opener else open(path, "rb", buffering=0))
+    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    return openers[suffix](path, "rb") if suffix in openers else open(path, "rb", buffering=0)
 
 
 class _Zstandard(io.RawIOBase):

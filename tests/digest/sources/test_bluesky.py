@@ -57,12 +57,16 @@ def shown(request, tools, missing=()):
     })  # fmt: skip
 
 
-def listen(tools, clock, events, *, folder=None, missing=(), routes=None, environment=None, stream=None, **settings):
+def listen(
+    tools, clock, events, *, day=None, folder=None, missing=(), routes=None, environment=None, stream=None, **settings
+):
     async def scenario():
         answers = {"/app.bsky.feed.getPosts": lambda request: shown(request, tools, missing)} | (routes or {})
         async with stream or tools.Stream(events) as jet, tools.Server(answers) as server:
             source = Bluesky(stream=jet.url, api=server.url, login=server.url, **({"silence": 0.3} | settings))
-            found, _ = await tools.collected(source, clock=clock, folder=folder, environment=environment)
+            found, _ = await tools.collected(
+                source, clock=clock, day=day or tools.DAY, folder=folder, environment=environment
+            )
             return found, jet, server
 
     return asyncio.run(scenario())
@@ -145,6 +149,19 @@ def test_a_stream_that_brings_nothing_new_is_given_up_and_what_it_gave_is_kept(t
     found, jet, _ = listen(tools, clock, [], stream=tools.Stream([]), folder=tmp_path)
     assert jet.cursors == []
     assert told(found) == [("post", "one")]
+
+
+def test_a_day_before_what_was_heard_is_heard_as_well_and_nothing_twice(tools, clock, tmp_path):
+    """Today first, then the day before: that it was not heard must not be taken for quiet."""
+    yesterday = tools.DAY - datetime.timedelta(days=1)
+    events = [post(-86_400, "no"), post(-3600, "eve", link=LINK), post(1, "one", link=LINK), END]
+    found, jet, _ = listen(tools, clock, events, folder=tmp_path)
+    assert told(found) == [("post", "one"), ("post", "one")]
+    found, jet, _ = listen(tools, clock, events, folder=tmp_path, day=yesterday)
+    assert jet.cursors == [BEGIN - 86_400_000_000]
+    assert sorted(told(found)) == [("post", "eve"), ("post", "eve"), ("post", "one")]  # the counts of both
+    found, jet, _ = listen(tools, clock, events, folder=tmp_path, day=yesterday)
+    assert jet.cursors == []
 
 
 def test_a_post_that_the_network_no_longer_has_was_deleted(tools, clock):

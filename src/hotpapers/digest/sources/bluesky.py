@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 
 from hotpapers.digest.arxiv_ids import find
 from hotpapers.digest.client import Unreachable
-from hotpapers.digest.jetstream import EVENT, LIKE, POST, REPOST, Event, Kept, Record
+from hotpapers.digest.jetstream import EVENT, LIKE, POST, REPOST, Kept, Record
 from hotpapers.digest.records import Signal
 from hotpapers.digest.sources.source import Found, Gap, Job, MissingKey, Note, Settings, a_time
 
@@ -28,8 +28,26 @@ WEEK = datetime.timedelta(days=7)
 
 
 class _State(msgspec.Struct):
-    cursor: int = 0
+    """What has been kept, and the spans of time (microseconds) that have been heard, in order, none touching another."""
+
+    heard: list[tuple[int, int]] = []
     kept: Kept = msgspec.field(default_factory=Kept)
+
+    def unheard(self, begins: int, ends: int) -> list[tuple[int, int]]:
+        """Return the parts of a span that have not been heard."""
+        missing = []
+        for since, until in self.heard:
+            if begins < min(since, ends):
+                missing.append((begins, min(since, ends)))
+            begins = max(begins, until)
+        return [*missing, (begins, ends)] if begins < ends else missing
+
+    def hear(self, begins: int, ends: int) -> None:
+        """Note that a span has been heard, or one that was noted before went on."""
+        spans = [span for span in self.heard if span[1] < begins or span[0] > ends]
+        touched = [span for span in self.heard if span not in spans]
+        whole = (min([begins, *(span[0] for span in touched)]), max([ends, *(span[1] for span in touched)]))
+        self.heard = sorted([*spans, whole])
 
 
 class _Author(msgspec.Struct):
@@ -74,51 +92,52 @@ class Bluesky(Settings, frozen=True, kw_only=True):
         """Yield the events of the day that have not been heard before, then the counts."""
         state = job.recall(self.name, _State)
         begins, ends = _microseconds(job.begins), _microseconds(min(job.ends, job.clock.now()))
-        if state.cursor < ends:
-            state.cursor = max(state.cursor, begins)
+        for since, until in state.unheard(begins, ends):
             try:
-                async for found in self._events(job, state, ends):
+                async for found in self._events(job, state, since, until):
                     yield found
             except Unreachable as error:  # the counts of what is known can still be had
-                yield Gap(f"{error}; heard until {_moment(state.cursor):%Y-%m-%d %H:%M:%S} UTC")
+                yield Gap(str(error))
             finally:
                 job.keep(self.name, state)
         async for found in self._counts(job, state.kept):
             yield found
-        state.kept.forget(job.clock.now() - WEEK)
+        before = job.clock.now() - WEEK
+        state.kept.forget(before)
+        state.heard = [span for span in state.heard if span[1] > _microseconds(before)]
         job.keep(self.name, state)
 
-    async def _events(self, job: Job, state: _State, ends: int) -> AsyncIterator[Found]:
-        """Listen until ``ends``, over as many connections as it takes."""
-        failures, nonsense, wanted = 0, 0, state.cursor
-        first = True
+    async def _events(self, job: Job, state: _State, since: int, until: int) -> AsyncIterator[Found]:
+        """Listen from ``since`` until ``until``, over as many connections as it takes."""
+        failures, nonsense, cursor, first = 0, 0, since, True
         while True:
-            before = state.cursor
+            before = cursor
             try:
-                async for raw in self._messages(state.cursor if first else max(wanted, state.cursor - OVERLAP)):
+                async for raw in self._messages(since if first else max(since, cursor - OVERLAP)):
                     try:
                         event = EVENT.decode(raw)
-                        found = [] if event.time_us >= ends else list(state.kept.take(event, job.links))
+                        found = [] if event.time_us >= until else list(state.kept.take(event, job.links))
                     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                         nonsense += 1
                         continue
-                    if first and event.time_us > wanted + LATE:
-                        async for each in self._gap(job, state, event):
+                    if first and event.time_us > since + LATE:
+                        async for each in self._gap(job, state, _moment(since), _moment(min(event.time_us, until))):
                             yield each
                     first = False
-                    state.cursor = max(state.cursor, min(event.time_us, ends))
+                    cursor = max(cursor, min(event.time_us, until))
+                    state.hear(since, cursor)
                     for signal in found:
                         yield signal
-                    if event.time_us >= ends:
+                    if event.time_us >= until:
                         if nonsense:
                             yield Note(f"{nonsense:,} events could not be read")
                         return
                 trouble = "the stream was closed"
             except (OSError, TimeoutError, websockets.WebSocketException) as error:
                 trouble = " ".join(str(error).split()) or type(error).__name__
-            failures = 0 if state.cursor > before else failures + 1
+            failures = 0 if cursor > before else failures + 1
             if failures >= self.tries:
-                raise Unreachable(f"{self.stream}: {trouble}")
+                raise Unreachable(f"{self.stream}: {trouble}; heard until {_moment(cursor):%Y-%m-%d %H:%M:%S} UTC")
             job.keep(self.name, state)
             await job.clock.sleep(min(60.0, 2.0**failures))
 
@@ -148,9 +167,10 @@ class Bluesky(Settings, frozen=True, kw_only=True):
                 papers = kept.posts.pop(uri)
                 yield Signal(source=self.name, item=uri, kind="deletion", papers=papers, seen=job.clock.now())
 
-    async def _gap(self, job: Job, state: _State, event: Event) -> AsyncIterator[Found]:
-        """Fill the time between the cursor and the stream's first event by the search, or say that it is missing."""
-        begins, reaches = _moment(state.cursor), _moment(event.time_us)
+    async def _gap(
+        self, job: Job, state: _State, begins: datetime.datetime, reaches: datetime.datetime
+    ) -> AsyncIterator[Found]:
+        """Fill the time before the stream's first event by the search, or say that it is missing."""
         try:
             handle, password = job.key("BLUESKY_HANDLE", "BLUESKY_APP_PASSWORD")
         except MissingKey as error:
