@@ -3,10 +3,10 @@
     python benchmarks/backfill.py [--posts 5000000] [--json FILE]
 
 The dump is made here, the same for the same seed: one status of Twitter's v1.1 API a line, without the fields that
-nobody reads. Of 1,000 lines on average 10 (``--share 0.01``) name a paper: 5 posts, 4 retweets that hold their original,
-1 post seen again later with higher counts. 5 more speak of arXiv without naming a paper, or hold numbers that look like
-one. The others are of other things, half of them with a link. In a real network's stream some 1 line in 10,000 names a
-paper, so this is a hundred times harder.
+nobody reads. Of 1,000 lines on average 10 (``--share 0.01``) name a paper: 5 posts, 4 retweets that hold their
+original, 1 post seen again later with higher counts. 5 more speak of arXiv without naming a paper, or hold numbers that
+look like one. The others are of other things, half of them with a link. In a whole network's stream far fewer lines
+name a paper.
 
 Each contender runs in a process of its own, counts the same file and must come to the same counts to the last digit.
 Time is CPU time. The rungs between the first and the last tell what each step is worth.

@@ -15,7 +15,8 @@ from hotpapers.cli import main
 
 RSS = """<rss xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>
 <pubDate>{day:%a, %d %b %Y} 12:00:00 +0000</pubDate><item><title>A paper</title><guid>oai:arXiv.org:2106.07140v1</guid>
-<category>cs.LG</category><arxiv:announce_type>new</arxiv:announce_type><dc:creator>A. One</dc:creator></item></channel></rss>"""
+<category>cs.LG</category><arxiv:announce_type>new</arxiv:announce_type><dc:creator>A. One</dc:creator></item>
+</channel></rss>"""
 
 
 @pytest.fixture
@@ -96,7 +97,8 @@ def test_watch_in_a_process_of_its_own_ends_well_on_sigterm(settings, weekday, t
 def test_backfill_writes_counts_beside_the_dump_and_adds_the_signals_to_the_store(tmp_path, capsys):
     status = {
         "created_at": "Tue Jun 15 09:00:00 +0000 2021", "id_str": "9", "text": "arXiv:2106.07140",
-        "user": {"id_str": "1", "screen_name": "ann"}, "retweet_count": 3, "favorite_count": 4, "entities": {"urls": []},
+        "user": {"id_str": "1", "screen_name": "ann"}, "retweet_count": 3, "favorite_count": 4,
+        "entities": {"urls": []},
     }  # fmt: skip
     (tmp_path / "posts.jsonl").write_text(json.dumps(status) + "\narXiv?\n")
     assert main(["digest", "backfill", str(tmp_path / "posts.jsonl"), "--store"]) == 0

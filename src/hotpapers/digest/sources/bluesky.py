@@ -28,7 +28,7 @@ WEEK = datetime.timedelta(days=7)
 
 
 class _State(msgspec.Struct):
-    """What has been kept, and the spans of time (microseconds) that have been heard, in order, none touching another."""
+    """What has been kept, and the spans of time (microseconds) that have been heard: in order, none touching."""
 
     heard: list[tuple[int, int]] = []
     kept: Kept = msgspec.field(default_factory=Kept)
