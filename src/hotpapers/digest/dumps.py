@@ -137,18 +137,18 @@ def _scan(stream: BinaryIO, start: int, end: int | None) -> Iterator[Line]:
             if not first:  # only the end of a file can bring this: no line begins here any more
                 return
             begun, skipping = True, False
-        for line in _look_through(buffer, first, whole):
-            if end is not None and base + line.offset >= end:
+        for line in _look_through(buffer, first, whole, base):
+            if end is not None and line.offset >= end:
                 return
-            yield Line(base + line.offset, line.raw)
+            yield line
         if at_end or (end is not None and base + whole >= end):
             return
         buffer[: filled - whole] = buffer[whole:filled]
         base, filled = base + whole, filled - whole
 
 
-def _look_through(buffer: bytearray, first: int, whole: int) -> Iterator[Line]:
-    """Yield the lines between ``first`` and ``whole`` that hold a needle."""
+def _look_through(buffer: bytearray, first: int, whole: int, base: int) -> Iterator[Line]:
+    """Yield the lines between ``first`` and ``whole`` that hold a needle; the buffer begins at ``base`` in the file."""
     done = first
     for place in needles(np.frombuffer(buffer, np.uint8, whole)):
         if place < done:
@@ -156,7 +156,7 @@ def _look_through(buffer: bytearray, first: int, whole: int) -> Iterator[Line]:
         begins = buffer.rfind(b"\n", done, place) + 1 or done
         ends = buffer.find(b"\n", place, whole)
         done = whole if ends < 0 else ends + 1
-        yield Line(begins, bytes(buffer[begins : whole if ends < 0 else ends]))
+        yield Line(base + begins, bytes(buffer[begins : whole if ends < 0 else ends]))
 
 
 def needles(text: np.ndarray) -> list[int]:
