@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BUILD  := build
 
-.PHONY: run serve test lint bench clean setup browser
+.PHONY: run serve test lint bench clean setup browser postgres
 
 # Reproduce every claim at smoke scale, build the site, say where to look.
 run: setup
@@ -16,7 +16,7 @@ run: setup
 serve: setup
 	$(BIN)/hotpapers serve
 
-test: setup browser
+test: setup browser postgres
 	$(BIN)/python -m pytest
 
 lint: setup
@@ -48,3 +48,12 @@ browser:
 	       && { apt-get install -qq -y chromium >/dev/null 2>&1 \
 	            || { apt-get update -qq && apt-get install -qq -y chromium >/dev/null; }; }; } \
 	  || echo "no Chromium here: the browser tests will be skipped"
+
+# The store is tested on PostgreSQL, too, by a server of the tests' own: the same holds for its programs.
+postgres:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	       && echo "installing PostgreSQL for the store's tests" \
+	       && { apt-get install -qq -y postgresql >/dev/null 2>&1 \
+	            || { apt-get update -qq && apt-get install -qq -y postgresql >/dev/null; }; }; } \
+	  || echo "no PostgreSQL here: the store's tests on it will be skipped"

@@ -34,6 +34,7 @@ def find_posts(path: Path) -> Iterator[Found]:
     BadInput
         If ``path`` is not there, or holds none.
     """
+    found: Iterator[Found]
     if path.is_dir():
         found = (_read(each) for each in sorted(path.rglob("*.md")) if not each.is_dir() and _may_be_post(each.name))
     elif not path.is_file():

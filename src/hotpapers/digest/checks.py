@@ -1,4 +1,4 @@
-"""Holding the blog's digests against its own rule: their order, threshold and posts, derived again from their counts."""
+"""Holding the blog's digests against its own rule: order, threshold and posts, derived again from their counts."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,9 +6,9 @@ from collections.abc import Iterable
 import msgspec
 
 from hotpapers.digest.edition import Edition, edition_of
+from hotpapers.digest.importing import signals_of
 from hotpapers.digest.post import Post
 from hotpapers.digest.rank import classic, rank
-from hotpapers.digest.importing import signals_of
 
 
 class Deviation(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class Deviation(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct):
-    """What was checked: ``same_order`` digests of ``digests`` come out in their order, ``ties`` neighbours are equal."""
+    """What was checked: ``same_order`` of ``digests`` come out in their order, ``ties`` neighbours are equal."""
 
     digests: int = 0
     entries: int = 0
@@ -78,11 +78,10 @@ def _oddities(post: Post) -> Iterable[Deviation]:
         what = f"{empty} of {len(post.entries)} entries have no abstract"
         yield Deviation(post.name, "no abstract", what, "arXiv's answer to the query for abstracts had none")
     for entry in post.entries:
-        again = Counter(embed.status for embed in entry.embeds)
-        for status, times in again.items():
+        for embed, times in Counter(entry.embeds).items():
             if times > 1:
-                what = f"number {entry.rank} shows post {status} {times} times"
-                why = "its author changed between two look-ups, so that the HTML differed"
+                what = f"number {entry.rank} shows post {embed.status} {times} times"
+                why = "the generator did not yet leave out what it had shown: retweets had just come in"
                 yield Deviation(post.name, "post twice", what, why)
         if len(entry.embeds) > classic.MOST_SHOWN:
             what = f"number {entry.rank} shows {len(entry.embeds)} posts"

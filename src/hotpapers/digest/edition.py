@@ -1,4 +1,4 @@
-"""An edition: a day's papers in their order, each with its score as a sum and the posts to show. Every format takes one."""
+"""An edition: a day's papers in their order, each with its score as a sum and the posts to show. Formats take it."""
 
 import datetime
 

@@ -9,9 +9,9 @@ import unicodedata
 
 _ENCODINGS = ("mac_roman", "cp1252", "latin_1")
 """What text is wrongly read as, on Macintosh, on Windows, and by old protocols."""
-_TWO_BYTES = re.compile("[\u00a0-\u024f\u0370-\u052f\u0590-\u06ff]")
-"""What letters of two bytes in UTF-8 nearly always are: Latin, Greek, Cyrillic, Hebrew, Arabic. Others come about when
-two clean letters happen to look like one of two bytes, as the ``’é`` of ``l’école`` does."""
+_LETTERS = re.compile("[\u0100-\u024f\u0370-\u052f\u0590-\u06ff\u3000-\ud7ff]")
+"""Letters beyond Western Europe. One alone proves little, as clean characters can look like one: ``é…”`` is a Chinese
+sign misread, and ``Ñ–`` a Cyrillic letter."""
 
 
 def repair(text: str) -> tuple[str, str | None]:
@@ -49,8 +49,8 @@ def _reread(text: str) -> tuple[str, str] | None:
         if reread is None:
             continue
         strange = [each for each in reread if not each.isascii()]
-        plausible = sum(map(_is_plausible, strange))
-        if plausible * 2 > len(strange) and len(strange) < fewest:
+        proofs = [proof for each in strange if (proof := _proof(each))]
+        if len(proofs) * 2 > len(strange) and sum(proofs) >= 1 and len(strange) < fewest:
             best, fewest = (reread, encoding), len(strange)
     return best
 
@@ -63,8 +63,10 @@ def _decode(text: str, encoding: str) -> str | None:
         return None
 
 
-def _is_plausible(character: str) -> bool:
-    """Whether a character beyond ASCII is likely to have been meant; three or four clean ones seldom look like one."""
-    if ord(character) < 0x800:
-        return _TWO_BYTES.match(character) is not None
-    return unicodedata.category(character) not in ("Cn", "Co")
+def _proof(character: str) -> float:
+    """Return how much it proves that a character beyond ASCII came out: 1 where it hardly can by chance."""
+    if _LETTERS.match(character):
+        return 0.5
+    if character < "\u0100":  # a lead byte of Â or Ã
+        return 1 if character >= "\u00a0" else 0
+    return 1 if character >= "\u0800" and unicodedata.category(character) not in ("Cn", "Co") else 0

@@ -1,4 +1,4 @@
-"""Writing an edition in a format. Each format is a module with ``publish(edition) -> bytes`` and ``file_name(edition)``.
+"""Writing an edition in a format: a module with ``publish(edition) -> bytes`` and ``file_name(edition) -> str``.
 
 A format's module is imported when it is asked for, and not before.
 """

@@ -1,4 +1,4 @@
-"""The blog's own format, to the byte: a post that was imported comes back as it was, a new day is written as its were."""
+"""The blog's own format, to the byte: an imported post comes back as it was, a new day is written like it."""
 
 import datetime
 import html
@@ -52,7 +52,8 @@ def _block(post: Signal) -> str:
     name, handle = html.escape(post.name or post.actor or post.source), html.escape(post.actor or post.source)
     made = f"{post.made:%B} {post.made.day}, {post.made.year}" if post.made else post.source
     link = f'<a href="{html.escape(post.url)}">{made}</a>'
-    return _line(f'<blockquote class="twitter-tweet"><p dir="ltr">{words}</p>&mdash; {name} (@{handle}) {link}</blockquote>')
+    shown = f"{words}</p>&mdash; {name} (@{handle}) {link}"
+    return _line(f'<blockquote class="twitter-tweet"><p dir="ltr">{shown}</blockquote>')
 
 
 def _line(text: str) -> str:

@@ -15,7 +15,7 @@ from hotpapers.digest.records import Signal
 
 SEARCHED = 100
 """The most posts that the blog's search returned."""
-RETWEETS_SINCE = datetime.datetime(2020, 9, 18, tzinfo=datetime.UTC)
+RETWEETS_SINCE = datetime.datetime(2020, 9, 17, 12, tzinfo=datetime.UTC)
 """From its post of 2020-09-17 on the blog's search also returned retweets, each with the count of its original."""
 
 

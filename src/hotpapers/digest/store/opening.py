@@ -47,7 +47,8 @@ def connect(url: str) -> Engine:
         return engine
     if backend in ("postgresql", "postgres"):
         try:
-            return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+            # Rows one by one (in a pipeline): many in one statement may not name a key twice, nor tell how many are new.
+            return create_engine(address.set(drivername="postgresql+psycopg"), use_insertmanyvalues=False)
         except ModuleNotFoundError as error:
             raise MissingExtra(f"A store on PostgreSQL (module {error.name})", ("digest", "postgres")) from error
     raise BadInput(f"A store cannot be kept in {backend}: HOTPAPERS_DATABASE_URL names SQLite or PostgreSQL.")

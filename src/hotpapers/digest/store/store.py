@@ -78,7 +78,10 @@ class Store:
         if self._writer:
             yield self._writer
             return
-        with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with (
+            self._engine.connect().execution_options(writes=True, preserve_rowcount=True) as connection,
+            connection.begin(),
+        ):
             self._writer = connection
             try:
                 yield connection
