@@ -91,11 +91,11 @@ def backfill(
     plan = _plan(dumps, out, piece)
     left = [each for each in plan if not each.done.exists()]
     total = sum(each.size for each in plan)
-    with progress.bar("reading", total) as bar:
+    with progress.bar("reading (MB)", round(total / 1e6)) as bar:
         ready = total - sum(each.size for each in left)
         for size in do_all(count_piece, left, engine=engine, jobs=jobs):
             ready += size
-            bar.update(ready)
+            bar.update(round(ready / 1e6))
     done = [msgspec.json.decode(each.done.read_bytes(), type=Done) for each in plan]
     looked_at, not_posts = sum(each.looked_at for each in done), sum(each.not_posts for each in done)
     if looked_at and looked_at == not_posts:
