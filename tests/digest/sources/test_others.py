@@ -263,3 +263,20 @@ def test_an_archive_gives_the_days_posts_of_every_shape_even_compressed(tools, c
     found, _ = collect(tools, clock, lambda url: Archive(files=(str(tmp_path / "dump.jsonl.gz"),)), {})
     assert [(each.item, each.papers) for each in found[:2]] == [("9", ("2106.07140",)), ("11", ("2106.06561",))]
     assert found[2] == "2 lines are no posts"
+
+
+def test_a_shortener_is_asked_only_when_told_to_and_its_answer_is_kept(tmp_path):
+    class Shorteners:
+        asked: list = []  # noqa: RUF012
+
+        async def location(self, url):
+            self.asked.append(url)
+            return {"https://bit.ly/a": "https://t.co/b", "https://t.co/b": "https://arxiv.org/abs/2106.07140"}.get(url)
+
+    links, client = Links(tmp_path / "links.jsonl"), Shorteners()
+    assert links.expanded("https://bit.ly/a") == "https://bit.ly/a"
+    assert client.asked == []
+    assert asyncio.run(links.ask(client, "https://bit.ly/a")) == "https://arxiv.org/abs/2106.07140"
+    assert asyncio.run(links.ask(client, "https://example.org/x")) == "https://example.org/x"
+    assert client.asked == ["https://bit.ly/a", "https://t.co/b"]
+    assert Links(tmp_path / "links.jsonl").expanded("https://bit.ly/a") == "https://arxiv.org/abs/2106.07140"
