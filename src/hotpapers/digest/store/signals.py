@@ -15,6 +15,7 @@ from hotpapers.digest.store.schema import item_key, items, mentions, microsecond
 Row = dict[str, Any]
 _DELETIONS = "deletions"
 _LARGEST = 2**63 - 1
+_AS_THEY_ARE = ("source", "item", "kind", "actor", "name", "text", "html", "url")
 _FILLED = ("actor", "made", "root", "root_item", "name", "text", "html", "url")
 
 
@@ -33,7 +34,7 @@ def add_signals(connection: Connection, insert: Callable[[Table], Any], signals:
     rows = _rows(signals)
 
     def insert_new(table: Table) -> int:
-        return connection.execute(insert(table).on_conflict_do_nothing(), rows[table]).rowcount if rows[table] else 0
+        return _run_many(connection, insert(table).on_conflict_do_nothing(), rows[table])
 
     new = insert_new(items)
     if new < len(rows[items]):
@@ -90,6 +91,17 @@ def _rows(signals: Sequence[Signal]) -> dict[Table, list[Row]]:
     }
 
 
+def _run_many(connection: Connection, statement: Any, rows: list[Row]) -> int:
+    """Run an insert for each row and return how many rows it touched.
+
+    The driver gets the rows as they are: SQLAlchemy would look at every value of millions, and has nothing to convert.
+    """
+    if not rows:
+        return 0
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    return connection.exec_driver_sql(str(compiled), rows).rowcount
+
+
 def _fill_in(insert: Callable[[Table], Any]) -> Any:
     """Return the statement that adds to items that are there what had not been known of them."""
     statement = insert(items)
@@ -130,23 +142,17 @@ def _read_some(connection: Connection, arxivs: Sequence[str], as_of: datetime.da
     for key, metric, at, value in connection.execute(told.order_by(*observations.primary_key)):
         counts[key][metric] = value
         last_seen[key] = max(at, last_seen.get(key, at))
-    rows = connection.execute(select(items).where(items.c.key.in_(keys), items.c.seen <= until))
+    columns = [items.c[name] for name in ("key", "root_item", "seen", "made", *_AS_THEY_ARE)]
+    rows = connection.execute(select(*columns).where(items.c.key.in_(keys), items.c.seen <= until))
     return {
-        row.key: Signal(
-            source=row.source,
-            item=row.item,
-            kind=row.kind,
-            papers=tuple(named[row.key]),
-            actor=row.actor,
-            made=moment(row.made) if row.made is not None else None,
-            seen=moment(last_seen.get(row.key, row.seen)),
-            counts=counts[row.key],
-            root=row.root_item,
-            name=row.name,
-            text=row.text,
-            html=row.html,
-            url=row.url,
+        key: Signal(
+            papers=tuple(named[key]),
+            counts=counts[key],
+            root=root,
+            seen=moment(last_seen.get(key, first_seen)),
+            made=None if made is None else moment(made),
+            **dict(zip(_AS_THEY_ARE, rest, strict=True)),
         )
-        for row in rows
-        if _DELETIONS not in counts[row.key]
+        for key, root, first_seen, made, *rest in rows
+        if _DELETIONS not in counts[key]
     }
