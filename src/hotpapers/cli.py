@@ -24,6 +24,10 @@ GROUPS = {
     "digest": ("The digests: each a ranked day of papers.", {
         "list": ("hotpapers.digest.commands:list_", "List the digests."),
         "show": ("hotpapers.digest.commands:show", "Show one day's ranked papers."),
+        "collect": ("hotpapers.digest.collect_commands:collect", "Collect a day's papers and what is said of them."),
+        "today": ("hotpapers.digest.collect_commands:today", "Collect, rank and publish today, once."),
+        "watch": ("hotpapers.digest.collect_commands:watch", "Stay, and keep the digest on a schedule."),
+        "backfill": ("hotpapers.digest.collect_commands:backfill", "Count the signals in dumps of posts."),
         "import": ("hotpapers.digest.commands:import_", "Read posts of the blog into the store."),
         "rank": ("hotpapers.digest.commands:rank", "Rank a day's papers and say why."),
         "check": ("hotpapers.digest.commands:check", "Derive the imported digests again and list what differs."),
@@ -38,7 +42,7 @@ GROUPS = {
         "build": ("hotpapers.web.commands:build", "Write the site's pages."),
     }),
 }  # fmt: skip
-_GROUP_EXTRAS = {"serve": ("web",), "digest": ("digest",)}
+_GROUP_EXTRAS = {"serve": ("web",), "digest": ("digest", "collect")}
 EVERYWHERE = (
     "Everywhere: --quiet says only the answer, --json gives it as JSON. Exit codes: 0 done, 1 failed, 2 bad input."
 )
