@@ -140,6 +140,20 @@ def test_a_claim_without_a_function_is_named(paper):
         cards.check_card(cards.read_card(paper))
 
 
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('[examples.nope]\nimage = "__init__.py"', "examples for 'nope', which is no verb"),
+        ('[examples.train]\nimage = "absent.png"', "'absent.png' for train image is no file in the paper's folder"),
+        ('[examples.train]\nimage = "../example/train.py"', "no file in the paper's folder"),
+    ],
+)
+def test_an_example_is_a_file_of_the_paper_for_one_of_its_verbs(paper, table, words):
+    (paper / "card.toml").write_text(f"{CARD}\n{table}\n")
+    with pytest.raises(cards.BadCard, match=words):
+        cards.check_card(cards.read_card(paper))
+
+
 def test_every_card_keeps_its_word():
     for card in cards.all_cards().values():
         cards.check_card(card)

@@ -67,7 +67,10 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A paper's identity, verbs and claims."""
+    """A paper's identity, verbs and claims.
+
+    ``examples`` has for a verb and a field the file, in the paper's folder, that the verb's form opens with.
+    """
 
     slug: Slug
     arxiv: Annotated[str, msgspec.Meta(pattern=r"^(\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7})$")]
@@ -76,6 +79,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str | None = None
     extras: tuple[str, ...] = ()
     verbs: dict[Dashed, Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_.]*:[a-z_][a-z0-9_]*$")]] = {}
+    examples: dict[Dashed, dict[str, str]] = {}
     claims: tuple[Claim, ...] = ()
 
     @property
@@ -153,17 +157,23 @@ def read_card(folder: Path) -> Card:
 
 
 def check_card(card: Card) -> None:
-    """Hold a card to its code, without importing it: every verb and every claim has its function.
+    """Hold a card to its code, without importing it: verbs and claims have their functions, examples their files.
 
     Raises
     ------
     BadCard
-        Naming the first verb or claim that has none.
+        Naming the first that is not there.
     """
     path = card.folder / "card.toml"
     for name, address in card.verbs.items():
         if not exists(*card.verb_address(name)):
             raise BadCard(f"{path}: verb {name!r} points to {address}, which is not there")
+    for name, fields in card.examples.items():
+        if name not in card.verbs:
+            raise BadCard(f"{path}: there are examples for {name!r}, which is no verb")
+        for field, example in fields.items():
+            if Path(example).is_absolute() or ".." in Path(example).parts or not (card.folder / example).is_file():
+                raise BadCard(f"{path}: the example {example!r} for {name} {field} is no file in the paper's folder")
     for claim in card.claims:
         if not exists(f"{card.package}.claims", claim.function):
             raise BadCard(f"{path}: claim {claim.id!r} has no function {claim.function} in claims.py")

@@ -11,6 +11,8 @@ import inspect
 import mimetypes
 import os
 import re
+import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -175,7 +177,8 @@ def _tab(card: Card, face: Face, jobs: Jobs, models: "list[gr.Dropdown]") -> Any
             with gr.Column(scale=5, min_width=320):
                 shown = [field for field in face.fields if field.required or field.widget in ("file", "model")]
                 folded = [field for field in face.fields if field not in shown]
-                widgets = {field.name: _widget(field, models) for field in shown}
+                opens_with = {name: card.folder / file for name, file in card.examples.get(face.name, {}).items()}
+                widgets = {field.name: _widget(field, models, opens_with.get(field.name)) for field in shown}
                 if face.makes_model:
                     widgets["name"] = gr.Textbox(
                         label="Name of the model",
@@ -254,12 +257,12 @@ def show_job(jobs: Jobs, job: Job) -> str:
     )
 
 
-def _widget(field: Field, models: "list[gr.Dropdown]") -> Any:
+def _widget(field: Field, models: "list[gr.Dropdown]", example: Path | None = None) -> Any:
     import gradio as gr
 
     label, info = _words(field.name), re.sub(r"``([^`]*)``", r"`\1`", field.help)
     if field.widget == "file":
-        return _file_widget(field, label, info)
+        return _file_widget(field, label, info, example)
     if field.widget == "model":
         with warnings.catch_warnings(action="ignore"):  # that there is no choice yet: the page fills it when it loads
             models.append(gr.Dropdown([], value=None, label=label, info=info or "A model that was trained here."))
@@ -281,16 +284,20 @@ def _widget(field: Field, models: "list[gr.Dropdown]") -> Any:
     return widget
 
 
-def _file_widget(field: Field, label: str, info: str) -> Any:
-    """Return an upload; the words stand above it, as Gradio has no place for them there."""
+def _file_widget(field: Field, label: str, info: str, example: Path | None) -> Any:
+    """Return an upload, with the example in it; the words stand above it, as Gradio has no place for them there."""
     import gradio as gr
 
     if field.kind == "text":
-        return gr.Textbox(label=label, info=info, lines=5)
+        return gr.Textbox(example.read_text(encoding="utf-8") if example else None, label=label, info=info, lines=5)
     optional = "" if field.required else " (optional)"
     gr.HTML(f"<p><b>{html.escape(label)}{optional}</b> {html.escape(info).replace('`', '')}</p>",
             elem_classes="words", padding=False)  # fmt: skip
     common: dict[str, Any] = {"label": label, "show_label": False, "elem_classes": f"field-{field.name}"}
+    if example:
+        # Gradio shows files of its own folder alone, and keeps what a widget opens with.
+        folder = Path(tempfile.mkdtemp(prefix="example-", dir=os.environ["GRADIO_TEMP_DIR"]))
+        common["value"] = shutil.copy(example, folder)
     widget: Any
     if field.kind == "image":
         widget = gr.Image(type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=["fullscreen"],

@@ -23,12 +23,17 @@ class FakeCard(Card, frozen=True):
     def package(self) -> str:
         return self.slug
 
+    @property
+    def folder(self) -> Path:
+        return HERE / self.slug
+
 
 @pytest.fixture(scope="session")
 def cards():
-    names = {name: f"verbs:{name}" for name in ("brighten", "train", "fill", "speak", "misbehave")}
+    names = {name: f"verbs:{name}" for name in ("brighten", "train", "fill", "speak", "look", "misbehave")}
     card = FakeCard(slug="fakepaper", arxiv="2106.00000", title="Brightening <b>Photographs</b>",
-                    summary="Makes photographs brighter.", verbs={**names, "absent": "absent:absent"})  # fmt: skip
+                    summary="Makes photographs brighter.", verbs={**names, "absent": "absent:absent"},
+                    examples={"speak": {"text": "example.txt"}, "look": {"image": "example.png"}})  # fmt: skip
     return {"fakepaper": card}
 
 

@@ -117,6 +117,19 @@ def test_the_readers_choice_of_colours_holds_in_the_forms(browser_page, address)
     assert browser_page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 21, 19)"
 
 
+def test_a_form_opens_with_its_example_and_runs_on_it(browser_page, address):
+    browser_page.set_viewport_size({"width": 1600, "height": 900})  # room for all tabs
+    browser_page.goto(f"{address}/try/fakepaper/")
+    panel = tab(browser_page, "Look")
+    expect(panel.locator(".field-image img")).to_be_visible()
+    panel.get_by_role("button", name="Look", exact=True).click()
+    expect(panel.get_by_text("37 x 29")).to_be_visible(timeout=15_000)
+    panel = tab(browser_page, "Speak")
+    expect(panel.get_by_label("Text")).to_have_value("Words that are there already.\n")
+    panel.get_by_role("button", name="Speak", exact=True).click()
+    expect(panel.get_by_text("Letters")).to_be_visible(timeout=15_000)
+
+
 def test_a_running_job_is_cancelled_from_its_form(browser_page, address):
     browser_page.goto(f"{address}/try/fakepaper/")
     panel = tab(browser_page, "Misbehave")

@@ -105,6 +105,11 @@ def speak(text: TextFile, *, out: Path | None = None) -> Outcome:
     return Outcome({"speech": out}, {"letters": len(text.read_text())})
 
 
+def look(image: ImageFile) -> Outcome:
+    """Say how large a picture is."""
+    return Outcome({}, {"size": "{} x {}".format(*Image.open(image).size)})
+
+
 def misbehave(how: Literal["crash", "hang", "leave", "grow", "steal", "script", "spawn"]) -> Outcome:
     """Do what no verb should."""
     here = Path.cwd()
