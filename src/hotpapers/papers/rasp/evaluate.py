@@ -84,6 +84,12 @@ class Evaluation:
         """Return the values of the sequence at ``place`` of the batch."""
         return self.values(wanted)[place * self.length : (place + 1) * self.length]
 
+    def matrices(self, selector: Term) -> "np.ndarray":
+        """Return a selector's booleans on the whole batch, batch x queries x keys."""
+        import numpy as np
+
+        return np.array(self.values(selector), dtype=bool).reshape(self.batch, self.length, self.length)
+
     # Position by position
 
     def _work_out(self, here: Term) -> list[Any]:
