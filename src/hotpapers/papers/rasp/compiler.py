@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import torch
 
 from hotpapers.errors import BadInput
-from hotpapers.papers.rasp.domains import INDEX, TOKEN, Domains, Table, operands, sources_of, truth, unique
+from hotpapers.papers.rasp.domains import INDEX, TOKEN, Domains, Table, sources_of, truth, unique
 from hotpapers.papers.rasp.model import Attention, Encoder, FeedForward
 from hotpapers.papers.rasp.sops import SOp
-from hotpapers.papers.rasp.terms import Atom, Term, ancestors
+from hotpapers.papers.rasp.terms import Atom, Term, ancestors, operands
 
 SHARPNESS = 80.0
 STEEPNESS = 2.0

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.rasp.evaluate import _CASTS
-from hotpapers.papers.rasp.terms import COMPARE, Atom, Term, ancestors, term
+from hotpapers.papers.rasp.terms import COMPARE, Atom, Term, term
 
 TOKEN, INDEX = term("base", "tokens_asis"), term("base", "indices")
 """The sources that are there from the beginning."""
@@ -125,26 +125,6 @@ def truth(selector: Term, queries: dict[Term, Any], keys: dict[Term, Any]) -> bo
     if selector.kind == "and":
         return first and truth(selector.parents[1], queries, keys)
     return first or truth(selector.parents[1], queries, keys)
-
-
-def operands(selector: Term) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """Return the sequence operators that a selector compares: those of the queries and those of the keys."""
-    compares = [each for each in ancestors([selector]) if each.kind == "compare" and _inside(each, selector)]
-    queries = dict.fromkeys(each.parents[1] for each in compares)
-    keys = dict.fromkeys(each.parents[0] for each in compares)
-    return tuple(queries), tuple(keys)
-
-
-def _inside(compare: Term, selector: Term) -> bool:
-    """Whether a comparison is part of a selector itself, not of what it compares."""
-    waiting = [selector]
-    while waiting:
-        here = waiting.pop()
-        if here is compare:
-            return True
-        if here.kind in ("and", "or", "not"):
-            waiting.extend(here.parents)
-    return False
 
 
 def _between(sources: Sequence[Term], terms: Sequence[Term]) -> list[Term]:

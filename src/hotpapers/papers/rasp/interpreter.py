@@ -43,9 +43,9 @@ Shown = Named | Applied
 class Session:
     """What all programs of one console share: examples, limits, and the environment that loaded files begin with."""
 
-    def __init__(self, limits: Limits = Limits(), folder: Path | str = ".") -> None:  # noqa: B008
+    def __init__(self, limits: Limits = Limits(), folder: Path | str = ".", *, confined: bool = False) -> None:  # noqa: B008
         self.meter = Meter(limits)
-        self.folder = Path(folder)
+        self.folder, self.confined = Path(folder), confined
         self.example: Any = "hello"
         self.selector_example: Any = "hello"
         self.console = Environment("console", beginning(sops.new_bases()))
@@ -71,6 +71,18 @@ class Session:
     def imported(self, name: str, importer: Environment) -> Environment:
         """Return the environment of a file that is loaded: it knows the library, and hands on what it sets."""
         return Environment(name, beginning(sops.new_bases()), self.base, importer)
+
+    def find(self, name: str) -> tuple[Path, str]:
+        """Return the file that ``load "name"`` means, and its text."""
+        path = self.folder / f"{name}.rasp"
+        if self.confined and not path.resolve().is_relative_to(self.folder.resolve()):
+            raise RaspFault(f"{name}.rasp is not in the program's folder")
+        if path in self.loading:
+            raise RaspFault(f"{name}.rasp loads itself")
+        try:
+            return path, path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError, ValueError):
+            raise RaspFault(f"could not find file: {name}.rasp") from None
 
     def evaluate(self, handle: Handle, given: Any) -> list[Any]:
         """Return a handle's values on one input, which is remembered while it is an example."""
@@ -109,7 +121,7 @@ class Interpreter:
             names, expressions = node.parts
             return self.assign(names, [self.value(each) for each in expressions])
         if node.kind == "def":
-            name, arguments, body, returned = node.parts
+            name, arguments, body, returned, _ = node.parts
             function = Function(name, self.environment, arguments, body, returned)
             self.environment.set(name, function)
             return [Named(name, function)]
@@ -146,13 +158,7 @@ class Interpreter:
 
     def load(self, name: str) -> None:
         """Run the file ``name``.rasp and take over the names that it sets."""
-        path = self.session.folder / f"{name}.rasp"
-        if path in self.session.loading:
-            raise RaspFault(f"{name}.rasp loads itself")
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise RaspFault(f"could not find file: {name}.rasp") from None
+        path, text = self.session.find(name)
         inside = Interpreter(self.session, self.session.imported(name, self.environment))
         self.session.loading.append(path)
         try:

@@ -99,15 +99,14 @@ class _Parser:
         found = []
         while not found or self.kind != END:
             found.append(self.statement(repl=True))
-            if found[-1].kind != "comment" and self.kind == "Comment":
-                self.at += 1
         return found
 
     def statement(self, *, repl: bool = False) -> Node:
         token = self.tokens[self.at]
         if token.kind == "Comment":
+            beside = self.at > 0 and self.tokens[self.at - 1].line == token.line
             self.at += 1
-            return Node("comment", token.line, token.column, token.text)
+            return Node("comment", token.line, token.column, token.text, beside)
         if token.kind == "def":
             return self.function()
         if token.kind == "for":
@@ -152,9 +151,11 @@ class _Parser:
         self.take("return")
         returned = self.expressions()
         self.take(";")
-        self.comments()
+        comments = []
+        while self.kind == "Comment":
+            comments.append(self.statement())
         self.take("}")
-        return Node("def", token.line, token.column, name, arguments, body, returned)
+        return Node("def", token.line, token.column, name, arguments, body, returned, tuple(comments))
 
     def loop(self) -> Node:
         token = self.take("for")
@@ -175,10 +176,6 @@ class _Parser:
             found.append(self.statement())
         self.depth -= 1
         return tuple(found)
-
-    def comments(self) -> None:
-        while self.kind == "Comment":
-            self.at += 1
 
     def command(self) -> Node:
         token = self.tokens[self.at]

@@ -106,7 +106,7 @@ def loads(
     folder: Path | str = ".",
 ) -> Program:
     """Run a program given as text; see ``load``."""
-    session = Session(limits, folder)
+    session = Session(limits, folder, confined=True)
     session.load_library()
     session.example = session.selector_example = example
     session.meter.start()

@@ -42,6 +42,8 @@ class Console:
         What each statement may take.
     library
         The file that is loaded first.
+    confined
+        Whether ``load`` keeps to the folder.
     """
 
     def __init__(
@@ -50,9 +52,11 @@ class Console:
         folder: Path | str = ".",
         limits: Limits = Limits(),  # noqa: B008
         library: Path = LIBRARY,
+        *,
+        confined: bool = False,
     ) -> None:
         self.write = write or sys.stdout.write
-        self.session = Session(limits, folder)
+        self.session = Session(limits, folder, confined=confined)
         self.verbose = False
         self.examples = {"s-op": True, "selector": True}
         self._later: list[tuple[str, Named | None]] | None = None  # while a file is loaded: text, and what it shows
@@ -180,13 +184,7 @@ class Console:
 
     def _load(self, name: str, environment: Environment) -> None:
         """Run a file, showing of each name only its last value unless something went wrong."""
-        path = self.session.folder / f"{name}.rasp"
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise RaspFault(f"could not find file: {name}.rasp") from None
-        if path in self.session.loading:
-            raise RaspFault(f"{name}.rasp loads itself")
+        path, text = self.session.find(name)
         before = dict(self.examples)
         self.session.loading.append(path)
         self.examples = dict.fromkeys(self.examples, False)

@@ -23,9 +23,10 @@ dictcomp       key, value, tuple of names, iterable
 assign         tuple of names, tuple of expressions
 draw           expression, input or None
 load           file name
-def            name, tuple of argument names, tuple of statements, tuple of returned expressions
+def            name, tuple of argument names, tuple of statements, tuple of returned expressions,
+               tuple of comments after the return
 for            tuple of names, iterable, tuple of statements
-comment        text
+comment        text, whether it stands beside a statement
 set, show      ``both``, ``s-op`` or ``selector``; set also has the example
 examples       ``both``, ``s-op`` or ``selector``; ``on`` or ``off``
 verbose        ``on`` or ``off``

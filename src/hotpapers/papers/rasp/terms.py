@@ -102,3 +102,17 @@ def ancestors(roots: Iterable[Term]) -> list[Term]:
             seen.add(here)
             waiting.extend(here.parents)
     return sorted(seen, key=lambda each: each.number)
+
+
+def operands(selector: Term) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """Return what a selector compares: the sequence operators of its queries, and those of its keys."""
+    queries: dict[Term, None] = {}
+    keys: dict[Term, None] = {}
+    waiting = [selector]
+    while waiting:
+        here = waiting.pop()
+        if here.kind == "compare":
+            keys[here.parents[0]] = queries[here.parents[1]] = None
+        else:
+            waiting.extend(reversed(here.parents))
+    return tuple(queries), tuple(keys)
