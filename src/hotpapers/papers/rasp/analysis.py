@@ -58,9 +58,7 @@ def analyse(sop: SOp) -> Analysis:
     for each in aggregates:
         selector = each.parents[0]
         schedule[selector] = tuple(sorted({*schedule.get(selector, ()), best[each]}))
-    return Analysis(
-        layers, tuple(map(len, written[1:])), _heads(early, layers), _heads(best, layers), schedule
-    )
+    return Analysis(layers, tuple(map(len, written[1:])), _heads(early, layers), _heads(best, layers), schedule)
 
 
 def lineage(sop: Handle) -> list[Handle]:

@@ -163,5 +163,3 @@ def _walk(nodes: Iterable[Any]) -> Iterator[Node]:
         elif isinstance(here, Node):
             yield here
             waiting.extend(here.parts)
-
-

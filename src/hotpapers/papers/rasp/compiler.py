@@ -2,8 +2,8 @@
 
 Residual stream: each thing that a later sublayer reads has its own dimensions in it, written once.
 
-Attention: a selector's query and key are merged into classes that it cannot tell apart; the score of a query class and a
-key class is ``SHARPNESS`` where the selector chooses and 0 where not, and the sink's is half of that. Softmax then
+Attention: a selector's queries and keys are merged into classes that it cannot tell apart; the score of two classes
+is ``SHARPNESS`` where the selector chooses and 0 where not, and the sink's is half of that. Softmax then
 spreads evenly over what is chosen, and falls to the sink, whose value is the aggregate's default, where nothing is.
 
 Feed-forward: all that a layer works out at a position is a table over a few sources. Their values, weighted like the
@@ -41,6 +41,7 @@ class Slots(NamedTuple):
 
     @property
     def all(self) -> slice:
+        """All of them, to index with."""
         return slice(self.first, self.first + self.size)
 
 
@@ -194,10 +195,8 @@ class _Compiler:
             self._set_embeddings(model)
             forwards = [each for each in model.sublayers if isinstance(each, FeedForward)]
             attentions = [each for each in model.sublayers if isinstance(each, Attention)]
-            for forward, layer, found in zip(
-                forwards, range(0 if before else 1, depth + 1), steps if before else steps[1:], strict=True
-            ):
-                self._set_forward(forward, layer, found)
+            for forward, found in zip(forwards, steps if before else steps[1:], strict=True):
+                self._set_forward(forward, found)
             for attention, heads in zip(attentions, self.heads, strict=True):
                 _set_attention(attention, list(heads.values()))
             model.answer.weight[:, self.answer.all] = torch.eye(len(self.outputs), dtype=torch.double)
@@ -235,7 +234,10 @@ class _Compiler:
         return found
 
     def _staircase(
-        self, sources: tuple[Term, ...], order: tuple[int, ...], rows: dict[tuple[Any, ...], list[Any]],
+        self,
+        sources: tuple[Term, ...],
+        order: tuple[int, ...],
+        rows: dict[tuple[Any, ...], list[Any]],
         features: list[Feature],
     ) -> list["_Step"]:
         """Return the steps along z, whose least digit is the source that stands first in ``order``."""
@@ -273,8 +275,8 @@ class _Compiler:
             z_before = z
         return steps
 
-    def _set_forward(self, forward: FeedForward, layer: int, steps: list["_Step"]) -> None:
-        into, out = forward[0], forward[2]
+    def _set_forward(self, forward: FeedForward, steps: list["_Step"]) -> None:
+        into, out = forward.parts
         for n, step in enumerate(steps):
             if step.at is None:  # what holds from the lowest z on
                 for slots, difference in step.changes:

@@ -2,7 +2,7 @@
 
 The parser proper (``parser``) is written by hand and only says that a text is wrong. What ANTLR would say of it depends
 on how it decides: by one token where that is enough, else by adaptive prediction (Parr, Harwell & Fisher 2014,
-"Adaptive LL(*) parsing"), first with local context (SLL), then with the full one; and on when it looks for a superfluous
+"Adaptive LL(*) parsing"), first with local context, then with the full one; and on when it looks for a superfluous
 or a missing token. This module does the same on the few tokens of one statement, without ANTLR.
 """
 
@@ -40,25 +40,35 @@ def explain(tokens: list[Token], lexical: LexicalFault | None = None) -> tuple[s
 
 
 class Call(NamedTuple):
+    """A rule, entered with a precedence where it is left-recursive."""
+
     rule: str
     precedence: int = 0
 
 
 class OneOf(NamedTuple):
+    """One token of several kinds."""
+
     kinds: frozenset[str]
 
 
 class Choice(NamedTuple):
+    """One of several ways."""
+
     ways: tuple[Any, ...]
     by_one_token: bool = True
 
 
 class Maybe(NamedTuple):
+    """What may be left out."""
+
     what: Any
     by_one_token: bool = True
 
 
 class Repeated(NamedTuple):
+    """What stands once or more, as rarely as will do."""
+
     what: Any
 
 
@@ -131,6 +141,8 @@ GRAMMAR: dict[str, Any] = {
 
 
 class Edge(NamedTuple):
+    """A way from a state: by a token, by a rule, where a precedence allows it, or free."""
+
     target: int
     kinds: frozenset[str] | None = None
     call: Call | None = None
@@ -163,10 +175,12 @@ class Network:
         self.stops = set(self.stop.values())
 
     def add(self, rule: str, role: str = "plain", by_one_token: bool = False) -> int:
+        """Add a state and return its number."""
         self.states.append(State(rule, role, by_one_token))
         return len(self.states) - 1
 
     def join(self, source: int, *edge: Any) -> None:
+        """Add an edge."""
         self.states[source].edges.append(Edge(*edge))
 
     def build(self, rule: str, what: Any, source: int, target: int) -> None:
@@ -207,6 +221,7 @@ class Network:
             self.build(rule, what[-1], source, target)
 
     def branch(self, rule: str, decision: int) -> int:
+        """Add a way to a decision and return the state that it begins with."""
         first = self.add(rule)
         self.join(decision, first)
         return first
@@ -416,9 +431,7 @@ class _Prediction:
                 if edge.kinds:
                     found[config] = None
                 elif edge.call:
-                    inside = config._replace(
-                        state=self.net.start[edge.call.rule], stack=(edge.target, config.stack)
-                    )
+                    inside = config._replace(state=self.net.start[edge.call.rule], stack=(edge.target, config.stack))
                     waiting.append((inside, depth + 1 if depth >= 0 else depth))
                 elif edge.precedence is None or depth != 0 or edge.precedence >= self.precedence:
                     waiting.append((config._replace(state=edge.target), depth))
@@ -472,7 +485,9 @@ class _Prediction:
 
     def give_up(self, configs: list[_Config], ahead: int) -> int:
         """No way goes on with the token ``ahead``: take one that had left its rule, else complain."""
-        done = [config.way for config in configs if config.outer or (config.state in self.net.stops and not config.stack)]
+        done = [
+            config.way for config in configs if config.outer or (config.state in self.net.stops and not config.stack)
+        ]
         if done:
             return min(done)
         token = self.walker.seen(ahead)

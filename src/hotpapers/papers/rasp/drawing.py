@@ -199,7 +199,12 @@ def _head(
 
 
 def _fan(
-    scene: Scene, x: float, y: float, aggregate: SOp, matrix: list[list[bool]], evaluation: Evaluation,
+    scene: Scene,
+    x: float,
+    y: float,
+    aggregate: SOp,
+    matrix: list[list[bool]],
+    evaluation: Evaluation,
     names: dict[Term, str],
 ) -> float:
     """Draw the wires from values to results and return where they end."""

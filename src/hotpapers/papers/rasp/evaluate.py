@@ -1,8 +1,8 @@
 """Evaluation: the values of terms on a batch of inputs of one length.
 
 What happens position by position is Python's own arithmetic, mapped over the whole batch. What happens between all
-pairs of positions is done by NumPy, in blocks of rows that keep memory flat; where there are few pairs, and where values
-do not fit machine numbers, by Python. Both ways give the same values to the last bit.
+pairs of positions is done by NumPy, in blocks of rows that keep memory flat; where there are few pairs, and where
+values do not fit machine numbers, by Python. Both ways give the same values to the last bit.
 """
 
 import math
@@ -28,7 +28,7 @@ _CASTS = {"tokens_str": str, "tokens_int": int, "tokens_float": float, "tokens_b
 
 
 def type_name(values: Sequence[Any]) -> str | None:
-    """Return ``string``, ``bool``, ``int`` or ``float`` for a sequence of atoms; ``None`` where they do not go together.
+    """Return ``string``, ``bool``, ``int`` or ``float`` for a sequence of atoms; ``None`` where they do not match.
 
     Integers among floats are a sequence of floats, and are not converted; booleans among integers are one of integers.
     """

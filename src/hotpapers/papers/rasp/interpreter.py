@@ -4,7 +4,7 @@ Whatever is an s-op or a selector is tried on the running example as soon as it 
 was made. Evaluating a statement returns what a console would show of it: ``Shown`` values, or nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -223,16 +223,19 @@ class Interpreter:
         """Evaluate what can be evaluated on the nearer example or on the running one."""
         if not isinstance(found, Handle):
             return
-        first, second = self.nearer_example, self.session.example
-        for example in (second,) if first is None else (first, second):
+        nearer, example = self.nearer_example, self.session.example
+        if nearer is None:
+            self.session.evaluate(found, example)
+            return
+        try:
+            self.session.evaluate(found, nearer)
+        except LimitReached:
+            raise
+        except Exception as reason:  # whatever Python says of the program's own arithmetic
             try:
                 self.session.evaluate(found, example)
-                return
-            except LimitReached:
-                raise
-            except Exception as error:  # whatever Python says of the program's own arithmetic
-                reason = reason if example is second and first is not None else error
-        raise reason
+            except Exception:
+                raise reason from None
 
     def _atom(self, value: Any) -> Any:
         return value
@@ -243,7 +246,7 @@ class Interpreter:
     def _unary(self, sign: str, operand: Node) -> Any:
         value = self.value(operand)
         if sign == "not":
-            return ~value if isinstance(value, Handle) else not value
+            return ~value if isinstance(value, SOp | Selector) else not value
         if sign == "indicator":
             if not isinstance(value, SOp):
                 raise RaspFault(f"indicator operator expects s-op, got: {value}")
@@ -489,7 +492,8 @@ def _index_dict(indexed: Named, index: Named) -> Any:
 
 
 def _index_list(indexed: Named, index: Named) -> Any:
-    values, kind = indexed.value, "list" if isinstance(indexed.value, list) else "string"
+    values: Any = indexed.value
+    kind = "list" if isinstance(indexed.value, list) else "string"
 
     def look_up(at: Any) -> Any:
         if at >= len(values) or -at > len(values):
@@ -503,12 +507,12 @@ def _index_list(indexed: Named, index: Named) -> Any:
     return look_up(index.value)
 
 
-_PYTHON = {
+_PYTHON: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b, "^": pow,
     "%": lambda a, b: a % b, "==": lambda a, b: a == b, "<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b,
     "<": lambda a, b: a < b, ">": lambda a, b: a > b,
 }  # fmt: skip
-_EXPRESSIONS = {
+_EXPRESSIONS: dict[str, Callable[..., Any]] = {
     "atom": Interpreter._atom, "name": Interpreter._name, "unary": Interpreter._unary, "binary": Interpreter._binary,
     "if": Interpreter._if, "select": Interpreter._select, "aggregate": Interpreter._aggregate,
     "call": Interpreter._call, "index": Interpreter._index, "range": Interpreter._range, "list": Interpreter._list,

@@ -53,6 +53,14 @@ class FeedForward(nn.Sequential):
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, width))
 
+    @property
+    def parts(self) -> tuple[nn.Linear, nn.Linear]:
+        """What leads into the hidden units and out of them."""
+        into, out = self[0], self[2]
+        assert isinstance(into, nn.Linear)
+        assert isinstance(out, nn.Linear)
+        return into, out
+
 
 class Encoder(nn.Module, PyTorchModelHubMixin):
     """A transformer encoder.

@@ -96,7 +96,7 @@ class _Parser:
     # Statements
 
     def program(self) -> list[Node]:
-        found = []
+        found: list[Node] = []
         while not found or self.kind != END:
             found.append(self.statement(repl=True))
         return found
@@ -245,7 +245,7 @@ class _Parser:
         if token.kind in _OPENING:
             return _OPENING[token.kind](self, token)
         self.at -= 1
-        self.stuck()
+        return self.stuck()
 
     def bracket(self, token: Token) -> Node:
         inside = self.expression()

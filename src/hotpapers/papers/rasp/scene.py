@@ -10,6 +10,8 @@ FONTS = "DejaVu Sans Mono, Menlo, Consolas, monospace"
 
 
 class Box(NamedTuple):
+    """A filled rectangle."""
+
     x: float
     y: float
     width: float
@@ -19,6 +21,8 @@ class Box(NamedTuple):
 
 
 class Line(NamedTuple):
+    """A straight line."""
+
     x1: float
     y1: float
     x2: float
@@ -27,6 +31,8 @@ class Line(NamedTuple):
 
 
 class Words(NamedTuple):
+    """A line of text."""
+
     x: float
     y: float
     text: str

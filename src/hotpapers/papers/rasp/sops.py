@@ -260,8 +260,9 @@ def load_from(sop: SOp, place: int, length: SOp | None) -> SOp:
     if place < 0:
         if length is None:
             from hotpapers.papers.rasp.library import length
-        wanted: Operand = length + place
-        wanted.call_it(f"{length.name}{place}")  # type: ignore[union-attr]
+        counted = _binary("+", length, place)
+        counted.call_it(f"{length.name}{place}")  # type: ignore[union-attr]
+        wanted: Operand = counted
     else:
         wanted = place
     found = select(base("indices"), wanted, "==", f"load from {place}")

@@ -77,7 +77,7 @@ def random_string(rng: Rng, length: int, letters: int) -> str:
 
 
 def _dyck_string(kinds: int) -> Generate:
-    """Return a maker of bracket strings: by turns balanced, the beginning of a balanced one and then anything, random."""
+    """Return a maker of bracket strings: balanced, the beginning of a balanced one and then anything, or all random."""
     opening, closing = ([pair[side] for pair in PAIRS[:kinds]] for side in (0, 1))
 
     def anything(rng: Rng, length: int) -> list[str]:
@@ -88,7 +88,7 @@ def _dyck_string(kinds: int) -> Generate:
         stack: list[int] = []
         while len(made) < length:
             left = length - len(made)
-            if rng.random() < 0.3 and (left - len(stack)) % 2 == 1 or left == 1 and not stack:
+            if (rng.random() < 0.3 and (left - len(stack)) % 2 == 1) or (left == 1 and not stack):
                 made.append("a")
             elif stack and (len(stack) >= left or rng.random() < 0.5):
                 made.append(closing[stack.pop()])
@@ -130,7 +130,7 @@ TASKS: dict[str, Task] = {
 
 
 class Data(NamedTuple):
-    """Labelled sequences. ``selectors`` has each layer's designated patterns, row-normalised, where they were wanted."""
+    """Labelled sequences; ``selectors`` has each layer's designated patterns, row-normalised, where they are wanted."""
 
     tokens: Int[Tensor, "s n"]
     targets: Int[Tensor, "s n"]

@@ -49,9 +49,12 @@ class Term:
         Terms have a higher number than their parents.
     """
 
+    depth: int
     __slots__ = ("__weakref__", "depth", "detail", "function", "kind", "number", "parents")
 
-    def __init__(self, kind: str, detail: Any, parents: tuple["Term", ...], function: Callable[..., Any] | None) -> None:
+    def __init__(
+        self, kind: str, detail: Any, parents: tuple["Term", ...], function: Callable[..., Any] | None
+    ) -> None:
         self.kind, self.detail, self.parents, self.function = kind, detail, parents, function
         self.number = next(_numbers)
         below = max((parent.depth for parent in parents), default=0)

@@ -291,7 +291,7 @@ class Best:
     def load_state_dict(self, state: dict[str, object]) -> None:
         """Take up what ``state_dict`` returned."""
         self.weights = dict(state["weights"])  # type: ignore[call-overload]
-        self.score, self.since, self.perfect = (state[name] for name in ("score", "since", "perfect"))  # type: ignore[assignment]
+        self.score, self.since, self.perfect = (state[name] for name in ("score", "since", "perfect"))
 
 
 class _Batches:
