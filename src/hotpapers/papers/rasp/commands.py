@@ -52,7 +52,7 @@ def run(
         How many elements a list, or how many pairs a selector, may have.
     """
     limits = _limits(seconds, elements)
-    sequences = list(_read_inputs(inputs)) if inputs else [_sequence(input)]
+    sequences = list(_read_inputs(inputs)) if inputs else [read_sequence(input)]
     found = _program(program, limits, sequences[0])
     handle = found.evaluate(expr)
     if not isinstance(handle, Handle):
@@ -120,7 +120,7 @@ def draw(
     out
         Where to draw it, in the form that its ending names; beside the program when left out.
     """
-    sequence = _sequence(input)
+    sequence = read_sequence(input)
     if len(sequence) > 60:
         raise BadInput(f"An input of {len(sequence)} elements gives no picture that can be read: use 60 at most.")
     target = Path(out) if out else _beside(program, f".{picture}", sop)
@@ -228,9 +228,6 @@ def read_sequence(text: str) -> Any:
     return text
 
 
-_sequence = read_sequence
-
-
 def _limits(seconds: float, elements: int = 30_000_000) -> Limits:
     if not 0 < seconds <= 86_400:
         raise BadInput(f"--seconds cannot be {seconds:g}: it must be above 0 and at most 86400.")
@@ -262,8 +259,11 @@ def _read_inputs(path: Path) -> Iterator[Any]:
     if not lines:
         raise BadInput(f"{Path(path).name} has no inputs: write one sequence a line.")
     for line in lines:
-        found = json.loads(line) if line.startswith('"') and line.endswith('"') and len(line) > 1 else line
-        yield _sequence(found)
+        quoted = len(line) > 2 and line[0] == line[-1] == '"'
+        try:
+            yield json.loads(line) if quoted else read_sequence(line)
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{line[:60]} in {Path(path).name} is no JSON string: {error.msg}.") from error
 
 
 def _beside(program: Path | None, suffix: str, name: str | None = None) -> Path:

@@ -315,12 +315,10 @@ def _set_attention(attention: Attention, heads: list[Head]) -> None:
 
 
 def _one_hot(size: int, values: list[Any]) -> Callable[[Any], tuple[float, ...]]:
-    places = {value: n for n, value in enumerate(values)}
-    rounded = {round(value, 12): n for value, n in places.items() if isinstance(value, float)}
+    places = {value: float(n) for n, value in enumerate(values)}
 
     def vector(result: tuple[Any, ...]) -> tuple[float, ...]:
-        value = result[0]
-        return _unit(places[value] if value in places else rounded[round(value, 12)], size)
+        return _unit(int(_number(places, result[0])), size)
 
     return vector
 
@@ -329,7 +327,7 @@ def _number(code: dict[Any, float], value: Any) -> float:
     """Return the number of a value; a float may differ from the one that is listed in its last digits."""
     if value in code:
         return code[value]
-    return next(number for listed, number in code.items() if isinstance(listed, float) and abs(listed - value) < 1e-9)
+    return next(number for listed, number in code.items() if isinstance(listed, float) and abs(listed - value) < 1e-8)
 
 
 def _unit(place: int, size: int) -> tuple[float, ...]:

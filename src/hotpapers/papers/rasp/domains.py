@@ -17,6 +17,8 @@ TOKEN, INDEX = term("base", "tokens_asis"), term("base", "indices")
 """The sources that are there from the beginning."""
 MOST_ROWS = 300_000
 MOST_MEANS = 20_000
+CLOSE = 9
+"""Digits that tell two means apart; sums in another order differ in the sixteenth."""
 _FAILED = object()
 
 
@@ -72,12 +74,12 @@ class Domains:
         single = [*self.of(values), aggregate.detail]
         if selects_at_most_one(selector, self) or not all(type(value) in (int, float) for value in self.of(values)):
             return single  # where several are chosen and are no numbers, the program fails
-        found: dict[float, Any] = {round(float(value), 12): value for value in single}
+        found: dict[float, Any] = {round(float(value), CLOSE): value for value in single}
         sums: set[float] = set(self.of(values))
         for count in range(2, self.max_length + 1):
-            sums = {round(total + value, 9) for total in sums for value in self.of(values)}
+            sums = {round(total + value, 12) for total in sums for value in self.of(values)}
             for total in sums:
-                found.setdefault(round(total / count, 12), total / count)
+                found.setdefault(round(total / count, CLOSE), total / count)
             if len(found) > MOST_MEANS or len(sums) > MOST_MEANS:
                 raise BadInput(
                     f"A mean in the program can have more than {MOST_MEANS:,} values: compile it for shorter inputs."
@@ -144,7 +146,7 @@ def unique(values: Sequence[Any]) -> list[Any]:
     found: dict[Any, Any] = {}
     for value in values:
         number = isinstance(value, float) and value == value
-        found.setdefault(round(value, 12) if number else value, value)
+        found.setdefault(round(value, CLOSE) if number else value, value)
     return list(found.values())
 
 

@@ -119,7 +119,7 @@ class Evaluation:
 
     def _power(self, a: Any, b: Any) -> Any:
         if type(a) is int and type(b) is int and abs(a) > 1 and b > 0:
-            self.meter.take(a.bit_length() * b // 8, "a number")
+            self.meter.take_number(a.bit_length() * b)
         return pow(a, b)
 
     def _checked(self, values: list[Any], here: Term) -> list[Any]:

@@ -51,6 +51,8 @@ class Session:
         self.console = Environment("console", beginning(sops.new_bases()))
         self.base = self.console.copy()
         self.loading: list[Path] = []
+        self.tries = True
+        """Whether what is made is tried on the example at once."""
         self._evaluations: dict[Any, Evaluation] = {}
 
     def load_library(self) -> None:
@@ -221,7 +223,7 @@ class Interpreter:
 
     def _try(self, found: Any) -> None:
         """Evaluate what can be evaluated on the nearer example or on the running one."""
-        if not isinstance(found, Handle):
+        if not isinstance(found, Handle) or not self.session.tries:
             return
         nearer, example = self.nearer_example, self.session.example
         if nearer is None:
@@ -277,9 +279,9 @@ class Interpreter:
                 if isinstance(sequence, str | list) and isinstance(times, int):
                     meter.take(len(sequence) * times, "a list or string")
             if isinstance(left, int) and isinstance(right, int):
-                meter.take((left.bit_length() + right.bit_length()) // 8, "a number")
+                meter.take_number(left.bit_length() + right.bit_length())
         elif sign == "^" and isinstance(left, int) and isinstance(right, int) and abs(left) > 1 and right > 0:
-            meter.take(left.bit_length() * right // 8, "a number")
+            meter.take_number(left.bit_length() * right)
 
     def _if(self, value: Node, condition_node: Node, other: Node) -> Any:
         condition = self.value(condition_node)

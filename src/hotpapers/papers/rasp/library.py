@@ -7,6 +7,7 @@ from hotpapers.papers.rasp.sops import Selector, SOp
 
 _session = Session()
 _session.load_library()
+_session.tries = False  # what Python makes need not fit the example
 _interpreter = Interpreter(_session, _session.console)
 
 indices: SOp = _session.console.get("indices")

@@ -19,12 +19,15 @@ class Limits(NamedTuple):
         Elements of one list or string, and entries of one selector (the square of the input's length).
     depth
         Calls inside calls.
+    bits
+        Size of a whole number.
     """
 
     steps: int = 10_000_000
     seconds: float | None = None
     elements: int = 100_000_000
     depth: int = 100
+    bits: int = 1_000_000
 
 
 class Meter:
@@ -52,6 +55,11 @@ class Meter:
         """Stop what takes too long."""
         if self.until is not None and time.monotonic() > self.until:
             raise LimitReached(f"stopped after {self.limits.seconds:g} seconds")
+
+    def take_number(self, bits: int) -> None:
+        """Stop a number that would be too large to go on with."""
+        if bits > self.limits.bits:
+            raise LimitReached(f"a number of {bits} bits is more than the limit of {self.limits.bits}")
 
     def take(self, elements: int, what: str) -> None:
         """Stop what would hold too much."""

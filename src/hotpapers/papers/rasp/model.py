@@ -170,7 +170,7 @@ def sinusoids(length: int, width: int) -> Float[Tensor, "n d"]:
     """Return the sinusoidal positions of Vaswani et al. (2017), section 3.5."""
     rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000) / width))
     angles = torch.arange(length)[:, None] * rates
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).reshape(length, -1)[:, :width]
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).reshape(length, -1)[:, :width].clone()
 
 
 def layered(layers: int) -> str:

@@ -104,7 +104,8 @@ class _Parser:
     def statement(self, *, repl: bool = False) -> Node:
         token = self.tokens[self.at]
         if token.kind == "Comment":
-            beside = self.at > 0 and self.tokens[self.at - 1].line == token.line
+            before = self.tokens[self.at - 1] if self.at else None
+            beside = before is not None and before.line == token.line and before.kind != "{"
             self.at += 1
             return Node("comment", token.line, token.column, token.text, beside)
         if token.kind == "def":
