@@ -18,7 +18,7 @@ def test_operators_work_from_both_sides_and_keep_pythons_meaning() -> None:
     assert (1 + i * 2 - 3)("ab") == [-2, 0]
     assert (2**i)("abc") == [1, 2, 4]
     assert (7 // (i + 1))("ab") == [7, 3]
-    assert (3 > i)("abcde") == [True, True, True, False, False]
+    assert (3 > i)("abcde") == [True, True, True, False, False]  # noqa: SIM300
     assert (~(i == 1) & (i < 3) | (i == 4))("abcde") == [True, False, True, False, True]
     assert (-i, abs(-i), round(i / 2), +i)[2]("abcd") == [0, 0, 1, 2]
     assert rasp.where(i == 0, "first", "later")("ab") == ["first", "later"]

@@ -1,4 +1,4 @@
-"""The formatter keeps the meaning and the comments, and changes nothing the second time; the checker points at places."""
+"""The formatter keeps meaning and comments, and changes nothing the second time; the checker points at places."""
 
 import pytest
 
