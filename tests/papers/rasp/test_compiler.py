@@ -41,7 +41,7 @@ def test_the_papers_programs_are_exact_on_every_string_up_to_five(name: str) -> 
         'a = 3 if tokens == "a" else "x" == tokens;',
         "a = tokens + tokens[0];",
         "a = aggregate(not select(tokens, tokens, ==), indices);",
-        'a = aggregate(not (select(tokens, "a", ==) and select(indices, indices, <)) or select(indices, 1, ==), 2, -7);',
+        'a = aggregate(not (select(tokens, "a", ==) and select(indices, indices, <)) or select(1, indices, ==), 7);',
         'a = aggregate(select(indices, indices + 1, ==), tokens, "none");',
         "a = aggregate(select(indices, indices, <=), (indices + 1) * 0.5);",
         "a = aggregate(select(1, 2, ==), indices, 5);",
