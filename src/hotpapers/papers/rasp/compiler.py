@@ -16,10 +16,11 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from hotpapers.errors import BadInput
-from hotpapers.papers.rasp.domains import INDEX, TOKEN, Domains, Table, sources_of, truth, unique
+from hotpapers.papers.rasp.domains import INDEX, TOKEN, Domains, Table, choices, sources_of, unique
 from hotpapers.papers.rasp.model import Attention, Encoder, FeedForward
 from hotpapers.papers.rasp.sops import SOp
 from hotpapers.papers.rasp.terms import Atom, Term, ancestors, operands
@@ -131,26 +132,20 @@ class _Compiler:
                 f"A selector compares {len(queries):,} by {len(keys):,} values: compile it for shorter inputs or a "
                 "smaller vocabulary."
             )
-        named_keys = [dict(zip(key_terms, key, strict=True)) for key in keys]
-        rows = {
-            query: tuple(truth(selector, dict(zip(query_terms, query, strict=True)), key) for key in named_keys)
-            for query in queries
-        }
-        columns = dict(zip(keys, zip(*rows.values(), strict=True), strict=True))
-        query_classes, key_classes = (list(dict.fromkeys(each.values())) for each in (rows, columns))
-        if len(key_classes) <= len(query_classes):
-            place = {column: n for n, column in enumerate(key_classes)}
-            member = [next(n for n, key in enumerate(keys) if columns[key] == column) for column in key_classes]
-            size = len(key_classes)
-            ask = {query: tuple(float(row[n]) for n in member) for query, row in rows.items()}
-            offer = {key: _unit(place[column], size) for key, column in columns.items()}
+        joint = [
+            {term: [value[n] for value in values] for n, term in enumerate(terms)}
+            for terms, values in ((query_terms, queries), (key_terms, keys))
+        ]
+        chosen = choices(selector, joint[0], joint[1])
+        if len(np.unique(chosen, axis=1).T) <= len(np.unique(chosen, axis=0)):  # one dimension a class of keys
+            _, first, place = np.unique(chosen, axis=1, return_index=True, return_inverse=True)
+            ask, offer = chosen[:, first].astype(float), np.eye(len(first))[place.ravel()]
         else:
-            place = {row: n for n, row in enumerate(query_classes)}
-            member = [next(n for n, query in enumerate(queries) if rows[query] == row) for row in query_classes]
-            size = len(query_classes)
-            ask = {query: _unit(place[row], size) for query, row in rows.items()}
-            offer = {key: tuple(float(column[n]) for n in member) for key, column in columns.items()}
-        return self.add_feature(query_terms, ask.__getitem__), self.add_feature(key_terms, offer.__getitem__)
+            _, first, place = np.unique(chosen, axis=0, return_index=True, return_inverse=True)
+            ask, offer = np.eye(len(first))[place.ravel()], chosen[first].T.astype(float)
+        asked = dict(zip(queries, map(tuple, ask.tolist()), strict=True))
+        offered = dict(zip(keys, map(tuple, offer.tolist()), strict=True))
+        return self.add_feature(query_terms, asked.__getitem__), self.add_feature(key_terms, offered.__getitem__)
 
     def add_feature(self, terms: tuple[Term, ...], vector: Callable[[Any], tuple[float, ...]]) -> Slots:
         """Have ``vector`` of the values of ``terms`` written into the stream, and return where."""

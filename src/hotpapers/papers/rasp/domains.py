@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from hotpapers.errors import BadInput
 from hotpapers.papers.rasp.evaluate import _CASTS
 from hotpapers.papers.rasp.terms import COMPARE, Atom, Term, term
@@ -20,6 +22,8 @@ MOST_MEANS = 20_000
 CLOSE = 9
 """Digits that tell two means apart; sums in another order differ in the sixteenth."""
 _FAILED = object()
+Joint = dict[Term, list[Any]]
+"""Terms and their values, a joint one at each place."""
 
 
 class Table(NamedTuple):
@@ -113,20 +117,26 @@ def selects_at_most_one(selector: Term, domains: Domains) -> bool:
     return len(set(keys)) == domains.max_length
 
 
-def truth(selector: Term, queries: dict[Term, Any], keys: dict[Term, Any]) -> bool:
-    """Return whether a selector chooses, for one combination of the values of its queries and of its keys."""
+def choices(selector: Term, queries: Joint, keys: Joint) -> np.ndarray:
+    """Return whether a selector chooses, for each joint value of its queries (down) and of its keys (across)."""
     if selector.kind == "compare":
         key, query = selector.parents
-        try:
-            return bool(COMPARE[selector.detail](queries[query], keys[key]))
-        except TypeError:  # values that cannot be compared never meet, or the program fails
-            return False
-    first = truth(selector.parents[0], queries, keys)
+        asked, offered = queries[query], keys[key]
+        places = [{value: n for n, value in enumerate(dict.fromkeys(values))} for values in (asked, offered)]
+        table = np.array([[_meet(selector.detail, a, b) for b in places[1]] for a in places[0]], dtype=bool)
+        return table[np.ix_([places[0][value] for value in asked], [places[1][value] for value in offered])]
+    first = choices(selector.parents[0], queries, keys)
     if selector.kind == "not":
-        return not first
-    if selector.kind == "and":
-        return first and truth(selector.parents[1], queries, keys)
-    return first or truth(selector.parents[1], queries, keys)
+        return ~first
+    second = choices(selector.parents[1], queries, keys)
+    return first & second if selector.kind == "and" else first | second
+
+
+def _meet(sign: str, query: Any, key: Any) -> bool:
+    try:
+        return bool(COMPARE[sign](query, key))
+    except TypeError:  # values that cannot be compared never meet, or the program fails
+        return False
 
 
 def _between(sources: Sequence[Term], terms: Sequence[Term]) -> list[Term]:

@@ -437,7 +437,7 @@ class Interpreter:
             if isinstance(container, list):
                 return any(contained == each for each in container if not isinstance(each, Handle))
             if isinstance(container, SOp):
-                return sops.aggregate(_everyone(), sops.indicator(container == contained)) > 0
+                return sops.binary(">", sops.aggregate(_everyone(), sops.indicator(container == contained)), 0)
             raise RaspFault(f'"[atom] in X" expects X to be list or s-op, but got: {describe(container)}')
         if isinstance(contained, Selector | Function):
             kind = "select" if isinstance(contained, Selector) else "function"

@@ -92,6 +92,8 @@ def ask(model: Model, *, input: str = "abcab", out: Path | None = None) -> Outco
 
 def read_model(folder: Path) -> Encoder:
     """Return the encoder that is kept in ``folder``."""
+    if not all((folder / name).is_file() for name in ("model.safetensors", "config.json")):
+        raise BadInput(f"{folder} holds no model of RASP's: name a directory that compile or train wrote.")
     try:
         model = Encoder.from_pretrained(str(folder))
     except Exception as error:  # the loaders raise nearly anything on what is no model

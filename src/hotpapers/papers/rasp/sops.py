@@ -97,10 +97,10 @@ class SOp(Handle):
         raise TypeError("an s-op has a value for each input only: use &, | and ~, or where(condition, a, b)")
 
     def __eq__(self, other: object) -> "SOp":  # type: ignore[override]
-        return _binary("==", self, other)
+        return binary("==", self, other)
 
     def __ne__(self, other: object) -> "SOp":  # type: ignore[override]
-        return _binary("!=", self, other)
+        return binary("!=", self, other)
 
     def __neg__(self) -> "SOp":
         return _unary("negate", self, f"( - {self.name} )")
@@ -124,8 +124,8 @@ class SOp(Handle):
         return either(self, other)
 
 
-def _binary(sign: str, left: Any, right: Any, shown: str | None = None) -> SOp:
-    """Return an elementwise term of two operands, at least one of them an s-op."""
+def binary(sign: str, left: Any, right: Any, shown: str | None = None) -> SOp:
+    """Return what an operator makes of two operands, at least one of them an s-op."""
     if isinstance(left, Selector) or isinstance(right, Selector):
         raise RaspFault(f"Cannot apply {sign} to selector(s)")
     name = f"( {_short(left)} {shown or sign} {_short(right)} )"
@@ -139,15 +139,15 @@ def _install_operators() -> None:
         shown = "pow" if sign == "^" else None
 
         def forward(self: SOp, other: Any, sign: str = sign, shown: str | None = shown) -> SOp:
-            return _binary(sign, self, other, shown)
+            return binary(sign, self, other, shown)
 
         def backward(self: SOp, other: Any, sign: str = sign, shown: str | None = shown) -> SOp:
-            return _binary(sign, other, self, shown)
+            return binary(sign, other, self, shown)
 
         setattr(SOp, f"__{name}__", forward)
         setattr(SOp, f"__r{name}__", backward)
     for sign, name in {"<": "lt", ">": "gt", "<=": "le", ">=": "ge"}.items():
-        setattr(SOp, f"__{name}__", lambda self, other, sign=sign: _binary(sign, self, other))
+        setattr(SOp, f"__{name}__", lambda self, other, sign=sign: binary(sign, self, other))
 
 
 _install_operators()
@@ -260,7 +260,7 @@ def load_from(sop: SOp, place: int, length: SOp | None) -> SOp:
     if place < 0:
         if length is None:
             from hotpapers.papers.rasp.library import length
-        counted = _binary("+", length, place)
+        counted = binary("+", length, place)
         counted.call_it(f"{length.name}{place}")  # type: ignore[union-attr]
         wanted: Operand = counted
     else:

@@ -9,7 +9,7 @@ import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -284,13 +284,13 @@ class Best:
         model.load_state_dict(self.weights)
         self.since = 0
 
-    def state_dict(self) -> dict[str, object]:
+    def state_dict(self) -> dict[str, Any]:
         """Return all of it, for a checkpoint."""
         return {"weights": self.weights, "score": self.score, "since": self.since, "perfect": self.perfect}
 
-    def load_state_dict(self, state: dict[str, object]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what ``state_dict`` returned."""
-        self.weights = dict(state["weights"])  # type: ignore[call-overload]
+        self.weights = dict(state["weights"])
         self.score, self.since, self.perfect = (state[name] for name in ("score", "since", "perfect"))
 
 
