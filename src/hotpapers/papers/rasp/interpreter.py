@@ -1,0 +1,524 @@
+"""The interpreter: statements and expressions evaluated in an environment.
+
+Whatever is an s-op or a selector is tried on the running example as soon as it is made, so that an error shows where it
+was made. Evaluating a statement returns what a console would show of it: ``Shown`` values, or nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hotpapers.papers.rasp import sops
+from hotpapers.papers.rasp.environment import Environment, Function, beginning
+from hotpapers.papers.rasp.evaluate import Evaluation
+from hotpapers.papers.rasp.faults import Fault, LimitReached, NotImplementedHere, RaspFault
+from hotpapers.papers.rasp.limits import Limits, Meter
+from hotpapers.papers.rasp.parser import read_program
+from hotpapers.papers.rasp.sops import Handle, Selector, SOp, describe
+from hotpapers.papers.rasp.syntax import REPL_COMMANDS, Node
+
+LIBRARY = Path(__file__).with_name("rasplib.rasp")
+LIBRARY_NAME = "RASP_support/rasplib"
+"""The library's name where functions say who defined them; programs and tests know it by this one."""
+
+
+class Named(NamedTuple):
+    """A value with the name to show it under."""
+
+    name: str
+    value: Any
+
+
+class Applied(NamedTuple):
+    """What an s-op or a selector gave on an input; it is shown, and no expression goes on from it."""
+
+    handle: Handle
+    values: list[Any]
+    given: Any
+
+
+Shown = Named | Applied
+
+
+class Session:
+    """What all programs of one console share: examples, limits, and the environment that loaded files begin with."""
+
+    def __init__(self, limits: Limits = Limits(), folder: Path | str = ".", *, confined: bool = False) -> None:  # noqa: B008
+        self.meter = Meter(limits)
+        self.folder, self.confined = Path(folder), confined
+        self.example: Any = "hello"
+        self.selector_example: Any = "hello"
+        self.console = Environment("console", beginning(sops.new_bases()))
+        self.base = self.console.copy()
+        self.loading: list[Path] = []
+        self.tries = True
+        """Whether what is made is tried on the example at once."""
+        self._evaluations: dict[Any, Evaluation] = {}
+
+    def load_library(self) -> None:
+        """Run the library in the console's environment and seal its names."""
+        self.console.sealing = True
+        library = self.imported(LIBRARY_NAME, self.console)
+        for statement in read_program(LIBRARY.read_text(encoding="utf-8")):
+            Interpreter(self, library).statement(statement)
+        self.finish_library()
+
+    def finish_library(self) -> None:
+        """End the library: from here on, names that are set can be set again."""
+        self.console.sealing = False
+        self.base = self.console.copy()
+        Interpreter(self, self.console).assign(("tokens",), [self.console.get("tokens_str")])
+        self.base = self.console.copy()
+
+    def imported(self, name: str, importer: Environment) -> Environment:
+        """Return the environment of a file that is loaded: it knows the library, and hands on what it sets."""
+        return Environment(name, beginning(sops.new_bases()), self.base, importer)
+
+    def find(self, name: str) -> tuple[Path, str]:
+        """Return the file that ``load "name"`` means, and its text."""
+        path = self.folder / f"{name}.rasp"
+        if self.confined and not path.resolve().is_relative_to(self.folder.resolve()):
+            raise RaspFault(f"{name}.rasp is not in the program's folder")
+        if path in self.loading:
+            raise RaspFault(f"{name}.rasp loads itself")
+        try:
+            return path, path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError, ValueError):
+            raise RaspFault(f"could not find file: {name}.rasp") from None
+
+    def evaluate(self, handle: Handle, given: Any) -> list[Any]:
+        """Return a handle's values on one input, which is remembered while it is an example."""
+        if not isinstance(given, str | list | dict):
+            raise RaspFault(f"RASP sequences/selectors expect non-empty iterables, got: {describe(given)}")
+        key = (type(given), repr(given))
+        if key not in self._evaluations:
+            if len(self._evaluations) > 3:
+                self._evaluations.clear()
+            self._evaluations[key] = Evaluation([given], self.meter)
+        return self._evaluations[key].values(handle.term)
+
+
+class Interpreter:
+    """Evaluates in one environment. ``loader`` runs a file that a program loads, and may show what it does."""
+
+    def __init__(self, session: Session, environment: Environment) -> None:
+        self.session, self.environment = session, environment
+        self.nearer_example: Any = None
+        """An input that the expression is about to be applied to: it may go there though not on the example."""
+
+    # Statements
+
+    def statement(self, node: Node) -> list[Shown]:
+        """Carry out a statement and return what a console would show of it."""
+        try:
+            return self._statement(node)
+        except RecursionError:
+            raise LimitReached("stopped: the program is nested too deep") from None
+        except Exception as error:
+            place(error, node)
+            raise
+
+    def _statement(self, node: Node) -> list[Shown]:
+        if node.kind == "assign":
+            names, expressions = node.parts
+            return self.assign(names, [self.value(each) for each in expressions])
+        if node.kind == "def":
+            name, arguments, body, returned, _ = node.parts
+            function = Function(name, self.environment, arguments, body, returned)
+            self.environment.set(name, function)
+            return [Named(name, function)]
+        if node.kind == "for":
+            self._loop(*node.parts)
+            return []
+        if node.kind == "comment":
+            return []
+        if node.kind == "load":
+            self.load(node.parts[0])
+            return []
+        if node.kind == "draw":
+            return [self._draw(*node.parts)]
+        if node.kind in REPL_COMMANDS:
+            raise NotImplementedHere(f"{node.kind!r} is a console's command")
+        return [self.named(node)]
+
+    def assign(self, names: tuple[str, ...], values: list[Any]) -> list[Shown]:
+        """Let each name stand for its value; a single value of several parts is shared out."""
+        shared: Any = values[0] if len(values) == 1 else values
+        if len(names) == 1:
+            shared = [shared]
+        elif len(names) != len(shared):
+            raise RaspFault(f"expected {len(names)} values, but got: {len(shared)}")
+        made: list[Shown] = []
+        for name, value in zip(names, shared, strict=True):
+            self.environment.set(name, value)
+            made.append(Named(name, value))
+            if isinstance(value, Handle):
+                value.call_it(name)
+                if isinstance(value, SOp):
+                    value.shown = value.term.kind != "constant"
+        return made
+
+    def load(self, name: str) -> None:
+        """Run the file ``name``.rasp and take over the names that it sets."""
+        path, text = self.session.find(name)
+        inside = Interpreter(self.session, self.session.imported(name, self.environment))
+        self.session.loading.append(path)
+        try:
+            for statement in read_program(text):
+                if statement.kind not in REPL_COMMANDS:
+                    inside.statement(statement)
+        finally:
+            self.session.loading.pop()
+
+    def _draw(self, expression: Node, given: Node | None) -> Applied:
+        example = self.value(given) if given else self.session.example
+        outer, self.nearer_example = self.nearer_example, example
+        try:
+            drawn = self.value(expression)
+            if not isinstance(drawn, SOp):
+                raise RaspFault(f"draw expects unfinished sequence, got: {describe(drawn)}")
+            from hotpapers.papers.rasp.drawing import draw_into
+
+            draw_into(self.session.folder / "comp_flows", drawn, example)
+            return self._applied(drawn, example)
+        finally:
+            self.nearer_example = outer
+
+    def _loop(self, names: tuple[str, ...], iterable: Node, body: tuple[Node, ...]) -> None:
+        for values in self._iterable(iterable, "for loop needs to iterate over a list or dict, but got:"):
+            self._set_each(names, values)
+            for statement in body:
+                self.session.meter.step()
+                self.statement(statement)
+
+    # Expressions
+
+    def value(self, node: Node) -> Any:
+        """Return the value of an expression that something goes on from."""
+        found = self.named(node)
+        if isinstance(found, Applied):
+            fault = RaspFault("what an s-op or a selector gives on an input is shown, and cannot be used further")
+            place(fault, node)
+            raise fault
+        return found.value
+
+    def named(self, node: Node) -> Shown:
+        """Return the value of an expression and its name, which is ``out`` for all but a name alone."""
+        self.session.meter.step()
+        if node.kind == "bracket":
+            return self.named(node.parts[0])
+        try:
+            evaluate = _EXPRESSIONS.get(node.kind)
+            if evaluate is None:
+                raise NotImplementedHere(f"{node.kind!r} is no expression")
+            found = evaluate(self, *node.parts)
+            if isinstance(found, Applied):
+                return found
+            self._try(found)
+        except (Fault, ArithmeticError, ValueError, TypeError, LookupError) as error:
+            place(error, node)
+            raise
+        self.environment.variables["out"] = found
+        return Named(node.parts[0] if node.kind == "name" else "out", found)
+
+    def _try(self, found: Any) -> None:
+        """Evaluate what can be evaluated on the nearer example or on the running one."""
+        if not isinstance(found, Handle) or not self.session.tries:
+            return
+        nearer, example = self.nearer_example, self.session.example
+        if nearer is None:
+            self.session.evaluate(found, example)
+            return
+        try:
+            self.session.evaluate(found, nearer)
+        except LimitReached:
+            raise
+        except Exception as reason:  # whatever Python says of the program's own arithmetic
+            try:
+                self.session.evaluate(found, example)
+            except Exception:
+                raise reason from None
+
+    def _atom(self, value: Any) -> Any:
+        return value
+
+    def _name(self, name: str) -> Any:
+        return self.environment.get(name)
+
+    def _unary(self, sign: str, operand: Node) -> Any:
+        value = self.value(operand)
+        if sign == "not":
+            return ~value if isinstance(value, SOp | Selector) else not value
+        if sign == "indicator":
+            if not isinstance(value, SOp):
+                raise RaspFault(f"indicator operator expects s-op, got: {value}")
+            return sops.indicator(value)
+        return {"-": lambda: -value, "+": lambda: +value, "round": lambda: round(value)}[sign]()
+
+    def _binary(self, sign: str, left_node: Node, right_node: Node) -> Any:
+        left, right = self.value(left_node), self.value(right_node)
+        if sign in ("and", "or"):
+            if isinstance(left, Handle) or isinstance(right, Handle):
+                if isinstance(left, Selector) and isinstance(right, Selector):
+                    return left & right if sign == "and" else left | right
+                return sops.both(left, right) if sign == "and" else sops.either(left, right)
+            return (left and right) if sign == "and" else (left or right)
+        if isinstance(left, Selector) or isinstance(right, Selector):
+            raise RaspFault(f"Cannot apply {sign} to selector(s)")
+        if not (isinstance(left, Handle) or isinstance(right, Handle)):
+            self._measure(sign, left, right)
+        return _PYTHON[sign](left, right)
+
+    def _measure(self, sign: str, left: Any, right: Any) -> None:
+        """Refuse what would grow beyond the limits, before it does."""
+        meter = self.session.meter
+        if sign == "+" and isinstance(left, str | list) and isinstance(right, str | list):
+            meter.take(len(left) + len(right), "a list or string")
+        elif sign == "*":
+            for sequence, times in ((left, right), (right, left)):
+                if isinstance(sequence, str | list) and isinstance(times, int):
+                    meter.take(len(sequence) * times, "a list or string")
+            if isinstance(left, int) and isinstance(right, int):
+                meter.take_number(left.bit_length() + right.bit_length())
+        elif sign == "^" and isinstance(left, int) and isinstance(right, int) and abs(left) > 1 and right > 0:
+            meter.take_number(left.bit_length() * right)
+
+    def _if(self, value: Node, condition_node: Node, other: Node) -> Any:
+        condition = self.value(condition_node)
+        if not isinstance(condition, Handle):
+            return self.value(value if condition else other)  # lazily: loops over atoms may rely on it
+        if isinstance(condition, Selector):
+            raise RaspFault(f"Expected sequence, got: {describe(condition)}")
+        return sops.where(condition, self.value(value), self.value(other))
+
+    def _select(self, key: Node, query: Node, comparison: str) -> Selector:
+        return sops.select(self.value(key), self.value(query), comparison)
+
+    def _aggregate(self, selector_node: Node, values_node: Node, default_node: Node | None) -> SOp:
+        selector, values = self.value(selector_node), self.value(values_node)
+        default = self.value(default_node) if default_node else None
+        if isinstance(values, Selector):
+            raise RaspFault(f"Expected sequence, got: {describe(values)}")
+        return sops.aggregate(selector, values, default)
+
+    def _call(self, called_node: Node, argument_nodes: tuple[Node, ...]) -> Any:
+        outer = self.nearer_example
+        values = [self.value(each) for each in argument_nodes]
+        if len(values) == 1:
+            self.nearer_example = values[0]
+        try:
+            called = self.value(called_node)
+        finally:
+            self.nearer_example = outer
+        if isinstance(called, Handle):
+            if len(values) != 1:
+                raise RaspFault(f"wrong number of args for evaluate unfinished- expected: 1, got: {len(values)}.")
+            if not isinstance(values[0], str | list | dict):
+                raise RaspFault(f"Applying unfinished expects iterable input, got: {describe(values[0])}")
+            return self._applied(called, values[0])
+        if isinstance(called, Function):
+            return self._call_function(called, values)
+        raise NotImplementedHere("only functions, s-ops and selectors can be called")
+
+    def _applied(self, handle: Handle, given: Any) -> Applied:
+        return Applied(handle, self.session.evaluate(handle, given), given)
+
+    def _call_function(self, function: Function, values: list[Any]) -> Any:
+        meter = self.session.meter
+        inside = Interpreter(self.session, function.enter(values))
+        meter.depth += 1
+        try:
+            if meter.depth > meter.limits.depth:
+                raise LimitReached(f"stopped: calls are nested more than {meter.limits.depth} deep")
+            for statement in function.body:
+                meter.step()
+                inside.statement(statement)
+            found = [inside.value(each) for each in function.returned]
+        finally:
+            meter.depth -= 1
+        if len(found) != 1:
+            return found
+        if isinstance(found[0], Handle):
+            found[0].call_it(f"{function.name}({' , '.join(describe(value, 20) for value in values)})")
+            if isinstance(found[0], SOp):
+                found[0].shown = True
+        return found[0]
+
+    def _index(self, indexed_node: Node, index_node: Node) -> Any:
+        indexed, index = self.named(indexed_node), self.named(index_node)
+        if isinstance(indexed, Applied) or isinstance(index, Applied):
+            raise RaspFault("what an s-op or a selector gives on an input is shown, and cannot be used further")
+        if isinstance(indexed.value, SOp):
+            return self._index_sop(indexed.value, index.value)
+        if isinstance(indexed.value, dict):
+            return _index_dict(indexed, index)
+        if isinstance(indexed.value, str | list):
+            return _index_list(indexed, index)
+        raise RaspFault(
+            f"can only index into a list, dict, string,or sequence, but instead got: {describe(indexed.value)}"
+        )
+
+    def _index_sop(self, sop: SOp, index: Any) -> SOp:
+        if not isinstance(index, int):
+            raise RaspFault(f"index into sequence has to be integer, got: {describe(index)}")
+        return sops.load_from(sop, index, self.environment.get("length") if index < 0 else None)
+
+    def _range(self, nodes: tuple[Node, ...]) -> list[int]:
+        values = [self.value(each) for each in nodes]
+        if len(values) not in (1, 2, 3):
+            raise RaspFault(f"wrong number of inputs to range, expected: 1, 2, or 3, got: {len(values)}")
+        for value in values:
+            if not isinstance(value, int):
+                raise RaspFault(f"range expects all integer inputs, but got: {describe(values)}")
+        found = range(*values)
+        self.session.meter.take((found.stop - found.start) // found.step, "a list")
+        return list(found)
+
+    def _list(self, nodes: tuple[Node, ...]) -> list[Any]:
+        return [self.value(each) for each in nodes]
+
+    def _dict(self, items: tuple[tuple[Node, Node], ...]) -> dict[Any, Any]:
+        return {self._key(key): self.value(value) for key, value in items}
+
+    def _key(self, node: Node) -> Any:
+        key = self.value(node)
+        if not isinstance(key, int | float | str | bool):
+            raise RaspFault(f"dictionary keys can only be atoms, but instead got: {describe(key)}")
+        return key
+
+    def _list_comprehension(self, value: Node, names: tuple[str, ...], iterable: Node) -> list[Any]:
+        wanted = "list comprehension should have got a list or dict to loop over, but got:"
+        return [self.value(value) for _ in self._each(names, self._iterable(iterable, wanted))]
+
+    def _dict_comprehension(self, key: Node, value: Node, names: tuple[str, ...], iterable: Node) -> dict[Any, Any]:
+        wanted = "dict comprehension should have got a list or dict to loop over, but got:"
+        return {self._key(key): self.value(value) for _ in self._each(names, self._iterable(iterable, wanted))}
+
+    def _iterable(self, node: Node, wanted: str) -> Any:
+        iterable = self.value(node)
+        if not isinstance(iterable, list | dict):
+            raise RaspFault(f"{wanted} {iterable}")
+        return iterable
+
+    def _each(self, names: tuple[str, ...], iterable: Any) -> Iterable[None]:
+        """Set the names to each element in turn, in an environment of their own."""
+        outer = self.environment
+        try:
+            for values in iterable:
+                self.environment = outer.nested()
+                self._set_each(names, values)
+                yield
+        finally:
+            self.environment = outer
+
+    def _set_each(self, names: tuple[str, ...], values: Any) -> None:
+        if len(names) == 1:
+            self.environment.set(names[0], values)
+            return
+        if not isinstance(values, str | list | dict):
+            raise RaspFault(f"iterating with multiple iterator names, but got single iterator value: {values}")
+        if len(values) != len(names):
+            raise RaspFault(f"iterating with {len(names)} names but got {len(values)} values ( {values} )")
+        for name, value in zip(names, values, strict=True):
+            self.environment.set(name, value)
+
+    def _in(self, contained_node: Node, container_node: Node) -> Any:
+        contained, container = self.value(contained_node), self.value(container_node)
+        if isinstance(contained, SOp):
+            if not isinstance(container, list):
+                raise RaspFault(f'"[s-op] in X" expects X to be list of atoms, but got non-list: {describe(container)}')
+            if not all(isinstance(each, int | float | str | bool) for each in container):
+                raise RaspFault(
+                    f'"[s-op] in X" expects X to be list of atoms, but got list with values: {describe(container)}'
+                )
+            shown = container_node.parts[0] if container_node.kind == "name" else str(container)
+            return sops.mapped(container.__contains__, (contained,), f"{contained.name} in {shown}", shown=False)
+        if isinstance(contained, int | float | str | bool):
+            if isinstance(container, list):
+                return any(contained == each for each in container if not isinstance(each, Handle))
+            if isinstance(container, SOp):
+                return sops.binary(">", sops.aggregate(_everyone(), sops.indicator(container == contained)), 0)
+            raise RaspFault(f'"[atom] in X" expects X to be list or s-op, but got: {describe(container)}')
+        if isinstance(contained, Selector | Function):
+            kind = "select" if isinstance(contained, Selector) else "function"
+            raise RaspFault(
+                f"don't check if {kind} is contained in list/dict: unless exact same instance, "
+                f"unable to check equivalence of {kind}s"
+            )
+        raise RaspFault(f'"A in X" expects A to be s-op or atom, but got A: {describe(contained)}')
+
+    def _zip(self, nodes: tuple[Node, ...]) -> list[list[Any]]:
+        lists = [self.value(each) for each in nodes]
+        for number, each in enumerate(lists, start=1):
+            if not isinstance(each, list):
+                raise RaspFault(f"attempting to zip lists, but {number} -th element is not list: {describe(each)}")
+        for number, each in enumerate(lists, start=1):
+            if len(each) != len(lists[0]):
+                raise RaspFault(
+                    f"attempting to zip lists of length {len(lists[0])} , but {number} -th list has length {len(each)}"
+                )
+        return [list(each) for each in zip(*lists, strict=True)]
+
+    def _len(self, node: Node) -> int:
+        value = self.value(node)
+        if not isinstance(value, list):
+            raise RaspFault(f"attempting to compute length of non-list: {describe(value)}")
+        return len(value)
+
+
+def place(error: BaseException, node: Node) -> None:
+    """Note where a program failed, at the innermost node that is known."""
+    if getattr(error, "line", None) is None:
+        error.line, error.column = node.line, node.column  # type: ignore[attr-defined]
+
+
+def _everyone() -> Selector:
+    return sops.select(1, 1, "==", "full average")
+
+
+def _index_dict(indexed: Named, index: Named) -> Any:
+    table = indexed.value
+
+    def look_up(key: Any) -> Any:
+        if key not in table:
+            raise RaspFault(f"index [ {describe(key)} ] not in dict.")
+        return table[key]
+
+    if isinstance(index.value, SOp):
+        return sops.mapped(look_up, (index.value,), f"{indexed.name}[{index.name}]")
+    if not isinstance(index.value, int | float | str | bool):
+        raise RaspFault(
+            "index into dict has to be s-op or atom (i.e., string, int, float, bool), got: " + describe(index.value)
+        )
+    return look_up(index.value)
+
+
+def _index_list(indexed: Named, index: Named) -> Any:
+    values: Any = indexed.value
+    kind = "list" if isinstance(indexed.value, list) else "string"
+
+    def look_up(at: Any) -> Any:
+        if at >= len(values) or -at > len(values):
+            raise RaspFault(f"index {at} out of range for {kind} of length {len(values)}")
+        return values[at]
+
+    if isinstance(index.value, SOp):
+        return sops.mapped(look_up, (index.value,), f"{indexed.name}[{index.name}]")
+    if not isinstance(index.value, int):
+        raise RaspFault(f"index into {kind} has to be s-op or integer, got: {describe(index.value)}")
+    return look_up(index.value)
+
+
+_PYTHON: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b, "^": pow,
+    "%": lambda a, b: a % b, "==": lambda a, b: a == b, "<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b,
+    "<": lambda a, b: a < b, ">": lambda a, b: a > b,
+}  # fmt: skip
+_EXPRESSIONS: dict[str, Callable[..., Any]] = {
+    "atom": Interpreter._atom, "name": Interpreter._name, "unary": Interpreter._unary, "binary": Interpreter._binary,
+    "if": Interpreter._if, "select": Interpreter._select, "aggregate": Interpreter._aggregate,
+    "call": Interpreter._call, "index": Interpreter._index, "range": Interpreter._range, "list": Interpreter._list,
+    "dict": Interpreter._dict, "listcomp": Interpreter._list_comprehension,
+    "dictcomp": Interpreter._dict_comprehension, "in": Interpreter._in, "zip": Interpreter._zip,
+    "len": Interpreter._len,
+}  # fmt: skip
