@@ -1,0 +1,1 @@
+"""Scalars are universal."""
