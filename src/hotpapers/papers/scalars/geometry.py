@@ -106,10 +106,7 @@ class Geometry:
         """Return the invariants (B, k) and which of them a reflection turns round."""
         v, n = frame.vectors, frame.vectors.shape[1]
         gram = inner(v, v, self.eta.to(v))
-        rows, columns = upper(n, v.device)
-        if self.economy and n > self.group.dimension:
-            kept = rows < self.group.dimension
-            rows, columns = rows[kept], columns[kept]
+        rows, columns = self._kept(n, v.device)
         odd = frame.odd_vectors
         parts = [(frame.scalars, frame.odd_scalars), (self._products(gram, rows, columns), odd[rows] ^ odd[columns])]
         if self.features in ("norms", "cosines"):
@@ -129,6 +126,43 @@ class Geometry:
             length = (gram.diagonal(dim1=-2, dim2=-1) + TINY**2).sqrt()
             gram = gram / (length[..., None] * length[..., None, :])
         return gram[..., rows, columns]
+
+    def names(self) -> list[str]:
+        """Return the names of the invariants, in order."""
+        v, s = self._vector_names(), self._names(0)
+        for T in self._names(2):
+            s += [f"tr {T}", f"tr {T}²", f"tr {T}{T}ᵀ"]
+        a, b = (each.tolist() for each in self._kept(len(v)))
+        mark = {"gram": "⟨{},{}⟩", "norms": "⟨{},{}⟩", "rbf": "⟨{},{}⟩", "cosines": "cos({},{})", "root": "√({},{})"}
+        names = s + [mark[self.features].format(v[i], v[j]) for i, j in zip(a, b, strict=True)]
+        names += [f"|{each}|" for each in v] if self.features in ("norms", "cosines") else []
+        if self.volumes:
+            names += ["det(" + ",".join(v[i] for i in c) + ")" for c in choices(len(v), self.group.dimension).tolist()]
+        return names
+
+    def basis_names(self, field: Field) -> list[str]:
+        """Return the names of the basis elements of an output, in order."""
+        if field.order == 0:
+            return [""]
+        v, d, twisted = self._vector_names(), self.group.dimension, []
+        if self.volumes:
+            twisted = ["ε(" + ",".join([*(v[i] for i in c), "·,·"]) + ")" for c in choices(len(v), d - 2).tolist()]
+            v = v + ["×(" + ",".join(v[i] for i in c) + ")" for c in choices(len(v), d - 1).tolist()]
+        return v if field.order == 1 else [*(f"{x}{y}ᵀ" for x in v for y in v), "1", *twisted]
+
+    def _vector_names(self) -> list[str]:
+        v = self._names(1)
+        return v + [f"{T}{t}{x}" for T in self._names(2) for t in ("·", "ᵀ·") for x in v]
+
+    def _names(self, order: int) -> list[str]:
+        fields = [field for field in self.schema.inputs if field.order == order]
+        return [f"{f.name}{k + 1}" if f.count else f.name for f in fields for k in range(f.many)]
+
+    def _kept(self, n: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
+        """Return which products are taken: all of the upper triangle, or the rows of the first d vectors."""
+        rows, columns = upper(n, device)
+        kept = rows < (self.group.dimension if self.economy else n)
+        return rows[kept], columns[kept]
 
     def basis(self, frame: Frame, field: Field) -> tuple[Tensor, Tensor]:
         """Return what an output of ``field``'s kind is a combination of, (B, t, …), and which coefficients are odd."""

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hotpapers.papers.scalars.geometry import Frame, Geometry
+from hotpapers.papers.scalars.geometry import Geometry
 from hotpapers.papers.scalars.particles import particle_fields
-from hotpapers.papers.scalars.products import choices, inner, upper
-from hotpapers.papers.scalars.schema import Field, Schema, Table
+from hotpapers.papers.scalars.products import inner, upper
+from hotpapers.papers.scalars.schema import Field, Schema, Table, centred
 
 MOST_TERMS = 5000
 NEGLIGIBLE = 1e-6
@@ -99,44 +99,21 @@ class LinearModel:
         if self.particles:
             return self._summed(rows, field)
         assert self.geometry is not None
-        frame = self.geometry.frame(rows)
+        frame = self.geometry.frame(centred(self.schema, rows)[0])
         values, odd = self.geometry.invariants(frame)
         basis, flags = self.geometry.basis(frame, field)
-        labels = self._labels(frame, field)
-        powers, monomials, parities = _monomials(values, labels[0], self.degree, odd)
+        elements = self.geometry.basis_names(field)
+        powers, monomials, parities = _monomials(values, self.geometry.names(), self.degree, odd)
         wanted = parities[:, None] == flags[None]  # an odd monomial goes with an odd element
         pairs = wanted.nonzero()
         if len(pairs) > MOST_TERMS:
             raise ValueError(f"{len(pairs)} terms are too many (at most {MOST_TERMS}): lower the degree")
         terms = torch.einsum("bt,bt...->bt...", powers[:, pairs[:, 0]], basis[:, pairs[:, 1]])
-        return terms, [_times(monomials[a], labels[1][b]) for a, b in pairs.tolist()]
+        return terms, [_times(monomials[a], elements[b]) for a, b in pairs.tolist()]
 
     def _probe(self) -> Table:
         d = self.schema.group.dimension
         return {field.name: torch.zeros(1, *field.shape(d), dtype=torch.float64) for field in self.schema.fields}
-
-    def _labels(self, frame: Frame, field: Field) -> tuple[list[str], list[str]]:
-        """Return the names of the invariants and of the basis elements, in the order of ``Geometry``."""
-        v, s = self._names(1), self._names(0)
-        v += [f"{T}{t}{x}" for T in self._names(2) for t in ("·", "ᵀ·") for x in v]
-        for T in self._names(2):
-            s += [f"tr {T}", f"tr {T}²", f"tr {T}{T}ᵀ"]
-        a, b = upper(len(v))
-        names = s + [f"⟨{v[i]},{v[j]}⟩" for i, j in zip(a.tolist(), b.tolist(), strict=True)]
-        names += [f"|{each}|" for each in v] if self.lengths else []
-        d, twisted = self.schema.group.dimension, []
-        assert self.geometry is not None
-        if self.geometry.volumes:
-            names += ["det(" + ",".join(v[i] for i in c) + ")" for c in choices(len(v), d).tolist()]
-            twisted = ["ε(" + ",".join([*(v[i] for i in c), "·,·"]) + ")" for c in choices(len(v), d - 2).tolist()]
-            v = v + ["×(" + ",".join(v[i] for i in c) + ")" for c in choices(len(v), d - 1).tolist()]
-        if field.order < 2:
-            return names, [""] if field.order == 0 else v
-        return names, [*(f"{x}{y}ᵀ" for x in v for y in v), "1", *twisted]
-
-    def _names(self, order: int) -> list[str]:
-        fields = [field for field in self.schema.inputs if field.order == order]
-        return [f"{f.name}{k + 1}" if f.count else f.name for f in fields for k in range(f.many)]
 
     def _summed(self, rows: Table, field: Field) -> tuple[Tensor, list[str]]:
         """Return terms Σᵢ monomial(i) × element(i), and Σ_{i≠j} monomial(i, j) × element(i, j) for tensors."""

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from hotpapers.papers.scalars.geometry import Features, Geometry
 from hotpapers.papers.scalars.groups import group as group_named
 from hotpapers.papers.scalars.networks import Activation, PlainNet
-from hotpapers.papers.scalars.particles import MASK, PairNet, particle_fields
-from hotpapers.papers.scalars.schema import Field, Table
+from hotpapers.papers.scalars.particles import PairNet, particle_fields
+from hotpapers.papers.scalars.schema import MASK, Field, Table, beside, centred
 from hotpapers.papers.scalars.schema import schema as read_schema
 
 
@@ -68,8 +68,8 @@ class ScalarNet(nn.Module, PyTorchModelHubMixin, library_name="hotpapers", tags=
 
     def forward(self, rows: Table) -> Table:
         """Return the outputs by name, each (B, …) in its field's shape."""
-        inputs, reference = self.normalised(rows)
-        found = self.core(inputs)
+        inputs, reference = centred(self.schema, rows)
+        found = self.core(self._scaled(inputs, rows))
         return {field.name: self._restored(field, found[field.name], reference) for field in self.schema.outputs}
 
     @torch.no_grad()
@@ -78,28 +78,16 @@ class ScalarNet(nn.Module, PyTorchModelHubMixin, library_name="hotpapers", tags=
 
         Components of a vector are never scaled or shifted by themselves: that would break the symmetry.
         """
-        _, reference = self.normalised(rows)
+        inputs, reference = centred(self.schema, rows)
         for field in self.schema.fields:
-            value = rows[field.name]
-            if field.kind == "position":
-                value = value - _beside(reference, value)
+            value = inputs.get(field.name, rows[field.name])
+            if field.kind == "position" and field in self.schema.outputs:
+                value = value - beside(reference, value)
             if field.kind == "scalar":
                 getattr(self, f"shift_{field.name}").copy_(value.mean())
             spread = (value - getattr(self, f"shift_{field.name}")).square().mean().sqrt()
             getattr(self, f"scale_{field.name}").copy_(spread if spread > 0 else torch.ones(()))
-        self.core.calibrate(self.normalised(rows)[0])
-
-    def normalised(self, rows: Table) -> tuple[Table, Tensor | None]:
-        """Return the inputs scaled, positions as vectors from their mean, and that mean."""
-        positions = [field for field in self.schema.inputs if field.kind == "position"]
-        reference = self._mean(rows, positions) if positions else None
-        found = {MASK: rows[MASK]} if MASK in rows else {}
-        for field in self.schema.inputs:
-            value = rows[field.name]
-            if field.kind == "position":
-                value = value - _beside(reference, value)
-            found[field.name] = (value - getattr(self, f"shift_{field.name}")) / getattr(self, f"scale_{field.name}")
-        return dict(reversed(found.items())), reference
+        self.core.calibrate(self._scaled(inputs, rows))
 
     def loss(self, rows: Table) -> Tensor:
         """Return the mean over outputs of the squared error in units of each output's scale."""
@@ -110,27 +98,10 @@ class ScalarNet(nn.Module, PyTorchModelHubMixin, library_name="hotpapers", tags=
         ]
         return torch.stack(errors).mean()
 
-    def _mean(self, rows: Table, positions: list[Field]) -> Tensor:
-        d = self.schema.group.dimension
-        points = torch.cat([rows[field.name].reshape(-1, field.many, d) for field in positions], 1)
-        if MASK not in rows:
-            return points.mean(1)
-        masks = [
-            rows[MASK] if field.count == rows[MASK].shape[1] else rows[MASK].new_ones(len(points), field.many)
-            for field in positions
-        ]
-        weight = torch.cat(masks, 1).to(points)[..., None]
-        return (points * weight).sum(1) / weight.sum(1)
+    def _scaled(self, inputs: Table, rows: Table) -> Table:
+        found = {name: (v - getattr(self, f"shift_{name}")) / getattr(self, f"scale_{name}") for name, v in inputs.items()}
+        return found | ({MASK: rows[MASK]} if MASK in rows else {})
 
     def _restored(self, field: Field, value: Tensor, reference: Tensor | None) -> Tensor:
         value = value * getattr(self, f"scale_{field.name}") + getattr(self, f"shift_{field.name}")
-        if field.kind == "position":
-            if reference is None:
-                raise ValueError(f"{field.name} is a position, and no input is one to tell where")
-            value = value + _beside(reference, value)
-        return value
-
-
-def _beside(reference: Tensor, value: Tensor) -> Tensor:
-    """Return (B, d) as (B, …, d), to go with ``value``."""
-    return reference.reshape(len(reference), *(1,) * (value.dim() - 2), -1)
+        return value if field.kind != "position" else value + beside(reference, value)

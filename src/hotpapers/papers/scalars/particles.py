@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from hotpapers.papers.scalars.networks import MLP, Activation, Standardise
 from hotpapers.papers.scalars.products import inner, upper
-from hotpapers.papers.scalars.schema import Field, Schema, Table
+from hotpapers.papers.scalars.schema import MASK, Field, Schema, Table
 
-MASK = "mask"  # the name under which rows say which particles are there
 TINY = 1e-6
 
 

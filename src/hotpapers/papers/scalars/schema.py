@@ -14,6 +14,7 @@ from torch import Tensor
 from hotpapers.papers.scalars.groups import Element, Group
 
 Table = dict[str, Tensor]
+MASK = "mask"  # the name under which rows may say which of the identical particles are there, (B, N) booleans
 KINDS = ("scalar", "pseudoscalar", "vector", "pseudovector", "position", "tensor")
 AXES = "txyz"
 MAX_COUNT = 512
@@ -91,6 +92,8 @@ def schema(text: str, group: Group, *, outputs: bool = True) -> Schema:
         raise ValueError(f"the schema names {twice!r} twice")
     if not found.inputs or (outputs and not found.outputs):
         raise ValueError("the schema needs an input and an output at least")
+    if any(f.kind == "position" for f in found.outputs) and not any(f.kind == "position" for f in found.inputs):
+        raise ValueError("a position is asked for, and no input is one to tell where")
     columns = [c for field in found.fields for c in field.columns(group.dimension, group.lorentzian)]
     if twice := next((name for name in columns if columns.count(name) > 1), None):
         raise ValueError(f"two fields of the schema would have the column {twice!r}; rename one")
@@ -109,6 +112,28 @@ def act(element: Element, field: Field, value: Tensor) -> Tensor:
     if field.odd:
         moved = moved * element.parity.to(value).reshape(-1, *(1,) * (value.dim() - 1))
     return moved
+
+
+def centred(schema: Schema, rows: Table) -> tuple[Table, Tensor | None]:
+    """Return the inputs, positions as vectors from their mean, and that mean (B, d) where there are any."""
+    positions = [field for field in schema.inputs if field.kind == "position"]
+    found = {field.name: rows[field.name] for field in schema.inputs}
+    if not positions:
+        return found, None
+    points = torch.cat([rows[field.name].reshape(-1, field.many, schema.group.dimension) for field in positions], 1)
+    reference = points.mean(1)
+    if (mask := rows.get(MASK)) is not None:
+        here = [mask if field.count == mask.shape[1] else mask.new_ones(len(points), field.many) for field in positions]
+        weight = torch.cat(here, 1).to(points)[..., None]
+        reference = (points * weight).sum(1) / weight.sum(1)
+    for field in positions:
+        found[field.name] = found[field.name] - beside(reference, found[field.name])
+    return found, reference
+
+
+def beside(reference: Tensor, value: Tensor) -> Tensor:
+    """Return (B, d) as (B, …, d), to go with ``value``."""
+    return reference.reshape(len(reference), *(1,) * (value.dim() - 2), -1)
 
 
 def _fields(text: str, group: Group) -> list[Field]:
