@@ -100,5 +100,5 @@ class PlainNet(nn.Module):
 
     def _combined(self, part: Tensor, frame: Frame, field: Field) -> Tensor:
         basis, _ = self.geometry.basis(frame, field)  # B t …
-        found = torch.einsum("bmt,bt...->bm...", part.unflatten(-1, (field.many, -1)), basis)
+        found = torch.einsum("bmt,bt...->bm...", part.unflatten(-1, (field.many, basis.shape[1])), basis)
         return found.reshape(len(found), *field.shape(self.geometry.group.dimension))

@@ -144,14 +144,14 @@ class PairNet(nn.Module):
             return here + torch.einsum("bnmk,bmkd->bnd", two, v)
         if field.order == 1:
             summed = torch.einsum("bnmk,bnkd->bmd", one.unflatten(-1, (field.many, k)), v)
-            shared = all_.unflatten(-1, (field.many, -1)) @ g
+            shared = all_.unflatten(-1, (field.many, g.shape[1])) @ g
             return (summed + shared).reshape(len(v), *field.shape(v.shape[-1]))
         own, mixed = one[..., : k * k].unflatten(-1, (k, k)), one[..., k * k :].unflatten(-1, (2, k, g.shape[1]))
         T = torch.einsum("bnkl,bnki,bnlj->bij", own, v, v)
         T = T + torch.einsum("bnmkl,bnki,bmlj->bij", two.unflatten(-1, (k, k)), v, v)
         T = T + torch.einsum("bnkg,bnki,bgj->bij", mixed[:, :, 0], v, g)
         T = T + torch.einsum("bnkg,bnkj,bgi->bij", mixed[:, :, 1], v, g)
-        T = T + torch.einsum("bgh,bgi,bhj->bij", all_[:, 1:].unflatten(-1, (g.shape[1], -1)), g, g)
+        T = T + torch.einsum("bgh,bgi,bhj->bij", all_[:, 1:].unflatten(-1, (g.shape[1], g.shape[1])), g, g)
         return T + all_[:, 0, None, None] * self.eta.to(v).diag()
 
 
