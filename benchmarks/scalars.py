@@ -143,7 +143,9 @@ def work_emlp(options: argparse.Namespace) -> Row:
     arrays = np.load(options.arrays)
 
     def flat(part: str, names: tuple[str, ...]) -> Any:
-        return np.concatenate([arrays[f"{part}.{name}"].reshape(len(arrays[f"{part}.{name}"]), -1) for name in names], 1)
+        return np.concatenate(
+            [arrays[f"{part}.{name}"].reshape(len(arrays[f"{part}.{name}"]), -1) for name in names], 1
+        )
 
     x, y, generator = flat("train", columns), flat("train", (label,)), np.random.default_rng(options.seed)
     clock = Clock()

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from hotpapers.papers.scalars.plots import plot_curves
 from hotpapers.papers.scalars.products import inner
 from hotpapers.papers.scalars.published import Twelve
 from hotpapers.papers.scalars.reconstruct import complete, few_scalars, how_many, vectors_from_gram
+from hotpapers.papers.scalars.schema import Table
 from hotpapers.papers.scalars.schema import schema as read_schema
 from hotpapers.papers.scalars.tasks import CROSS_FLOOR, TASKS, TEST_SEED, norms_label
 from hotpapers.papers.scalars.train import Config
@@ -129,7 +131,8 @@ def linear_in_scalars(scale: Scale, run: Run) -> Measurement:
 def cross_needs_parity(scale: Scale, run: Run) -> Measurement:
     """Train the same model as O(3) and as SO(3) on a cross product, and on a determinant beside."""
     steps, rows = (20, 100) if scale == "smoke" else (600, 2000)
-    method, baseline, extras = {}, {}, {"least possible under O(3)": CROSS_FLOOR}
+    method, baseline = {}, {}
+    extras: dict[str, Any] = {"least possible under O(3)": CROSS_FLOOR}
     for seed in run.seeds:
         for name in ("cross", "determinant"):
             task = TASKS[name]
@@ -150,7 +153,8 @@ def cross_needs_parity(scale: Scale, run: Run) -> Measurement:
 def rotated_data_cost_nothing(scale: Scale, run: Run) -> Measurement:
     """Train on vectors of one octant; the value is how much more the MLP's error grows under rotation."""
     task, budget = TASKS["norms"], BUDGETS["smoke" if scale == "smoke" else "laptop"]
-    method, baseline = {}, {}
+    method: dict[int, float] = {}
+    baseline: dict[int, float] = {}
     for seed in run.seeds:
         train, test = ({"x": rows["x"].abs(), "f": norms_label(rows["x"].abs())}
                        for rows in (task.sample(1000, seed), task.sample(TEST_ROWS, TEST_SEED)))  # fmt: skip
@@ -182,10 +186,11 @@ def pendulum_beats_emlp_figure(scale: Scale, run: Run) -> Measurement:
 
 
 def pendulum_energy_is_linear(scale: Scale, run: Run) -> Measurement:
-    """Find the energy by least squares on 30 scalars from exact velocities, and roll it out beside the true one."""
+    """Find the energy by least squares on 30 scalars from exact velocities; roll it out beside the true one."""
     found = {seed: energy_found(200, 10 if scale == "smoke" else 151, seed) for seed in run.seeds}
-    return Measurement(values={seed: error for seed, (error, _) in found.items()},
-                       extras={"energy off by, after a constant": {str(s): off for s, (_, off) in found.items()}})  # fmt: skip
+    off = {str(seed): difference for seed, (_, difference) in found.items()}
+    errors = {seed: error for seed, (error, _) in found.items()}
+    return Measurement(values=errors, extras={"energy off by, after a constant": off})
 
 
 def inertia_step_is_faster(scale: Scale, run: Run) -> Measurement:
@@ -197,10 +202,8 @@ def inertia_step_is_faster(scale: Scale, run: Run) -> Measurement:
         rows = task.sample(batch, seed)
         ours, theirs = ScalarNet(task.schema, task.group, task.permute, width=64), Twelve()
         ours.calibrate(rows)
-        method[seed] = _step_seconds(ours, lambda: ours.loss(rows), repeats)  # noqa: B023 - called at once
-        baseline[seed] = _step_seconds(
-            theirs, lambda: (theirs(rows["m"], rows["r"]) - rows["I"]).square().mean(), repeats  # noqa: B023
-        )
+        method[seed] = _step_seconds(ours, ours.loss, rows, repeats)
+        baseline[seed] = _step_seconds(theirs, theirs.loss, rows, repeats)
     return Measurement(values=_ratio(baseline, method), method=method, baseline=baseline, unit="CPU s")
 
 
@@ -270,13 +273,13 @@ def _raw_least_squares(train: dict[str, Tensor], test: dict[str, Tensor], label:
     return float((design(test) @ weights - test[label].reshape(len(test[label]), -1)).square().mean())
 
 
-def _step_seconds(net: torch.nn.Module, loss: Callable[[], Tensor], repeats: int) -> float:
+def _step_seconds(net: torch.nn.Module, loss: Callable[[Table], Tensor], rows: Table, repeats: int) -> float:
     adam = torch.optim.Adam(net.parameters())
     times = []
     for _ in range(repeats + 1):
         started = time.process_time()
         adam.zero_grad()
-        loss().backward()
+        loss(rows).backward()
         adam.step()
         times.append(time.process_time() - started)
     return statistics.median(times[1:])

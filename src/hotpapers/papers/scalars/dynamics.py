@@ -48,8 +48,22 @@ class Config:
     substeps: int = 2
 
 
-class Dynamics(nn.Module):
+class Motion(nn.Module):
+    """A law of motion that can be learned: ``field`` and the ``calibrate`` of its scales."""
+
+    def field(self, z: Float[Tensor, "B z"]) -> Float[Tensor, "B z"]:
+        """Return dz/dt."""
+        raise NotImplementedError
+
+    def calibrate(self, z: Float[Tensor, "B z"], velocity: Float[Tensor, "B z"]) -> None:
+        """Take scales from a sample."""
+        raise NotImplementedError
+
+
+class Dynamics(Motion):
     """A symmetric law of motion for ``bodies`` positions and as many momenta."""
+
+    constants: Tensor
 
     def __init__(self, config: Config, bodies: int, dimension: int) -> None:
         super().__init__()
@@ -84,7 +98,7 @@ class Dynamics(nn.Module):
         self.net.calibrate(rows | ({"H": torch.randn(len(z))} if self.kind == "hnn" else {"dq": dq, "dp": dp}))
 
 
-def learn_motion(model: nn.Module, points: Float[Tensor, "B T z"], dt: float, config: Config, run: Run) -> None:
+def learn_motion(model: Motion, points: Float[Tensor, "B T z"], dt: float, config: Config, run: Run) -> None:
     """Train on all pairs of neighbouring points: from the first, integrated by ``dt``, to the second."""
     pairs = torch.stack([points[:, :-1], points[:, 1:]], 2).flatten(0, 1)  # B(T−1) 2 z
     velocity = (pairs[:, 1] - pairs[:, 0]) / dt
@@ -172,8 +186,8 @@ def dynamics(
         names = q.columns(dimension) + p.columns(dimension)
         _write(temporary / "rollouts.csv", found, dt, names)
         error = rollout_error(found[:, : test.shape[1]], test[:, :points])
-        plot_curves(temporary / "error.png", (torch.arange(error.shape[1]) * dt).tolist()[1:],
-                    {"held out": error.log().mean(0).exp().tolist()[1:]}, ("time", "rollout error"), log_x=False)  # fmt: skip
+        times, means = (torch.arange(error.shape[1]) * dt).tolist()[1:], error.log().mean(0).exp().tolist()[1:]
+        plot_curves(temporary / "error.png", times, {"held out": means}, ("time", "rollout error"), log_x=False)
     numbers: dict[str, float | int | str] = {
         "trajectories held out": len(test),
         "rollout error": float(error[:, 1:].log().mean().exp()),

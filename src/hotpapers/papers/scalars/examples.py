@@ -42,7 +42,9 @@ def example(
     task = TASKS[name]
     declared = declare(task.schema, task.group)
     write_table(out, {k: v.double() for k, v in task.sample(rows, seed).items()}, declared.fields, declared.group)
-    settings = f'--schema "{task.schema}" --group "{task.group}"' + (f' --permute "{task.permute}"' if task.permute else "")
+    settings = f'--schema "{task.schema}" --group "{task.group}"' + (
+        f' --permute "{task.permute}"' if task.permute else ""
+    )
     return Outcome(
         {"table": out},
         {"rows": rows, "schema": task.schema, "group": task.group, "permute": task.permute},

@@ -48,7 +48,7 @@ class Geometry:
         ``gram``: the products. ``norms``: and the lengths. ``cosines``: lengths and angles. ``root``: the square root
         of the Gram matrix, which distorts distances little. ``rbf``: as ``gram``; the model widens each to bumps.
     economy
-        Only the products with the first d vectors (or d − 1 and what ties them): about n d numbers that give all others.
+        Only the products with the first d vectors (or d − 1 and what ties them): n d numbers that give all others.
 
     Raises
     ------
@@ -64,7 +64,9 @@ class Geometry:
         self.parity = self.group.reflections and odd  # a sign must be kept account of
         self.volumes = odd or not self.group.reflections  # determinants and cross products take part
         if features in ("cosines", "root") and self.group.lorentzian:
-            raise ValueError(f"{features} need lengths, and {self.group.name} has vectors of negative square: take gram")
+            raise ValueError(
+                f"{features} need lengths, and {self.group.name} has vectors of negative square: take gram"
+            )
         n, d = self.counts()[0], self.group.dimension
         size = n * (n + 1) // 2 + (math.comb(n, d) + math.comb(n, d - 1) if self.volumes else 0)
         if size > MOST:
@@ -108,20 +110,22 @@ class Geometry:
         gram = inner(v, v, self.eta.to(v))
         rows, columns = self._kept(n, v.device)
         odd = frame.odd_vectors
-        parts = [(frame.scalars, frame.odd_scalars), (self._products(gram, rows, columns), odd[rows] ^ odd[columns])]
+        parts = [(frame.scalars, frame.odd_scalars), (self._products(v, gram, rows, columns), odd[rows] ^ odd[columns])]
         if self.features in ("norms", "cosines"):
             square = gram.diagonal(dim1=-2, dim2=-1)
-            parts.append(((square.abs() + TINY**2).sqrt() * (square.sign() if self.group.lorentzian else 1), odd & False))
+            parts.append(
+                ((square.abs() + TINY**2).sqrt() * (square.sign() if self.group.lorentzian else 1), odd & False)
+            )
         if self.volumes:
             chosen = choices(n, self.group.dimension, v.device)
             parts.append((minors(v), odd[chosen].sum(-1) % 2 == 0))
         values, flags = (torch.cat(each, -1) for each in zip(*parts, strict=True))
         return values, flags & self.parity
 
-    def _products(self, gram: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    def _products(self, v: Tensor, gram: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         if self.features == "root":
-            values, axes = torch.linalg.eigh(gram)
-            gram = axes * (values.clamp(min=0) + TINY**2).sqrt()[..., None, :] @ axes.mT
+            U, sigma, _ = torch.linalg.svd(v, full_matrices=False)  # the root of V Vᵀ, null space and all, to rounding
+            gram = U * sigma[..., None, :] @ U.mT
         if self.features == "cosines":
             length = (gram.diagonal(dim1=-2, dim2=-1) + TINY**2).sqrt()
             gram = gram / (length[..., None] * length[..., None, :])

@@ -112,7 +112,7 @@ def _orthogonal(count: int, d: int, generator: torch.Generator) -> Float[Tensor,
 
 
 def _boost(count: int, spatial: int, rapidity: float, generator: torch.Generator) -> Float[Tensor, "count D D"]:
-    """exp of a boost's generator: cosh along time and direction, sinh between them."""
+    """Exp of a boost's generator: cosh along time and direction, sinh between them."""
     n = torch.nn.functional.normalize(torch.randn(count, spatial, generator=generator, dtype=torch.float64), dim=-1)
     phi = torch.rand(count, generator=generator, dtype=torch.float64) * rapidity
     B = torch.eye(spatial + 1, dtype=torch.float64).repeat(count, 1, 1)

@@ -99,7 +99,9 @@ class ScalarNet(nn.Module, PyTorchModelHubMixin, library_name="hotpapers", tags=
         return torch.stack(errors).mean()
 
     def _scaled(self, inputs: Table, rows: Table) -> Table:
-        found = {name: (v - getattr(self, f"shift_{name}")) / getattr(self, f"scale_{name}") for name, v in inputs.items()}
+        found = {
+            name: (v - getattr(self, f"shift_{name}")) / getattr(self, f"scale_{name}") for name, v in inputs.items()
+        }
         return found | ({MASK: rows[MASK]} if MASK in rows else {})
 
     def _restored(self, field: Field, value: Tensor, reference: Tensor | None) -> Tensor:

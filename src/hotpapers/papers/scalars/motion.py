@@ -1,15 +1,15 @@
-"""What the pendulum's claims are measured with: Hamiltonian networks on scalars and on coordinates, and least squares."""
+"""What the pendulum's claims are measured with: Hamiltonian networks and least squares."""
 
 import dataclasses
 import functools
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from hotpapers.cards import Scale
 from hotpapers.papers.scalars import pendulum
-from hotpapers.papers.scalars.dynamics import Config, Dynamics, learn_motion
+from hotpapers.papers.scalars.dynamics import Config, Dynamics, Motion, learn_motion
 from hotpapers.papers.scalars.networks import MLP
 from hotpapers.papers.scalars.pendulum import STEP, energy, hamiltonian_field, rollout, rollout_error, thirty
 from hotpapers.run import Run
@@ -27,8 +27,11 @@ class Rollouts:
     extras: dict[str, dict[str, float]]
 
 
-class CoordinateHNN(nn.Module):
+class CoordinateHNN(Motion):
     """The baseline: H is a network of the twelve coordinates, scaled one by one."""
+
+    mean: Tensor
+    spread: Tensor
 
     def __init__(self, width: int, depth: int) -> None:
         super().__init__()
@@ -62,7 +65,11 @@ _kept: dict[tuple[Scale, tuple[int, ...]], Rollouts] = {}
 
 
 def _measured(scale: Scale, run: Run) -> Rollouts:
-    count, tests, points, steps = {"smoke": (20, 4, 6, 3), "laptop": (500, 50, 151, 600), "paper": (500, 500, 151, 20000)}[scale]
+    count, tests, points, steps = {
+        "smoke": (20, 4, 6, 3),
+        "laptop": (500, 50, 151, 400),
+        "paper": (500, 500, 151, 20000),
+    }[scale]
     config = Config(steps=steps, width=16 if scale == "smoke" else 100)
     start = pendulum.initial_states(tests, torch.Generator().manual_seed(TEST_SEED))
     truth = rollout(hamiltonian_field(energy), start, points, substeps=8)
@@ -73,13 +80,16 @@ def _measured(scale: Scale, run: Run) -> Rollouts:
         data = pendulum.chunks(count, torch.Generator().manual_seed(seed)).float()
         for name in found:
             torch.manual_seed(seed)
+            model: Dynamics | CoordinateHNN
             model = Dynamics(config, 2, 3) if name == "scalars" else CoordinateHNN(config.width, config.depth)
             with run.child(f"{name}-{seed}", seed=seed) as inner:
                 learn_motion(model, data, STEP, config, inner)
             error = rollout_error(rollout(model.cpu().double().field, start, points, substeps=2), truth)[:, 1:]
             found[name][seed] = float(error.log().mean().exp())
             curves[name].append(error.log().mean(0).exp())
-            extras[f"{name}, seed {seed}"] = {f"quantile {q}": float(error.flatten().quantile(q)) for q in (0.1, 0.5, 0.9)}
+            extras[f"{name}, seed {seed}"] = {
+                f"quantile {q}": float(error.flatten().quantile(q)) for q in (0.1, 0.5, 0.9)
+            }
     means = {name: torch.stack(each).log().mean(0).exp().tolist() for name, each in curves.items()}
     return Rollouts(found["scalars"], found["mlp"], means, extras)
 
@@ -97,5 +107,3 @@ def energy_found(states: int, points: int, seed: int) -> tuple[float, float]:
     found, truth = (rollout(hamiltonian_field(H), start, points) for H in (lambda z: thirty(z) @ w, energy))
     off = thirty(start) @ w - energy(start)
     return float(rollout_error(found, truth)[:, 1:].log().mean().exp()), float((off - off.mean()).abs().max())
-
-

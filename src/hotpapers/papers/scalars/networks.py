@@ -27,6 +27,11 @@ class MLP(nn.Sequential):
 class Standardise(nn.Module):
     """Shifts and scales invariants by what was seen of them; what a reflection turns round is only scaled."""
 
+    mean: Tensor
+    spread: Tensor
+    low: Tensor
+    high: Tensor
+
     def __init__(self, size: int, bumps: bool = False) -> None:
         super().__init__()
         self.bumps = bumps

@@ -5,7 +5,7 @@ hᵢ and Σ h, those of pairs of vectors from φ and both h: so the model is equ
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor, nn
 
 from hotpapers.papers.scalars.networks import MLP, Activation, Standardise
@@ -29,6 +29,8 @@ class PairNet(nn.Module):
     width, depth, activation
         Of the networks.
     """
+
+    eta: Tensor
 
     def __init__(
         self, schema: Schema, names: tuple[str, ...], width: int, depth: int, norms: bool, activation: Activation

@@ -1,4 +1,4 @@
-"""The double pendulum on springs (arXiv 2110.03761): its Hamiltonian, its motion, and the 30 scalars that H is linear in.
+"""The double pendulum on springs (arXiv 2110.03761): its energy, its motion, and the 30 scalars of H.
 
 z = (q₁, q₂, p₁, p₂) in R¹², masses, lengths and gravity 1. The spring between the masses has no ½ in its energy, as in
 the code that the published numbers come from.

@@ -1,6 +1,6 @@
 """Scalar products, and what parity adds: determinants and generalised cross products (Lemma 1, Propositions 4 and 5).
 
-A metric is the diagonal η of ±1: all ones for O(d), (1, −1, …, −1) for the Lorentz group O(1, d). Vectors are contravariant.
+A metric is the diagonal η of ±1: all ones for O(d), (1, −1, …, −1) for the Lorentz group O(1, d).
 """
 
 import itertools

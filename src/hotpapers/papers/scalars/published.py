@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hotpapers.papers.scalars.networks import MLP
+from hotpapers.papers.scalars.schema import Table
 
 PAIRS = [(i, i) for i in range(5)] + [(i, j) for i in range(5) for j in range(i + 1, 5)]
 _SIZES = {"f_Mij": 4, "f_Mii": 4, "f_Mrij": 15, "f_Mrii": 15, "f_Mmij": 5, "f_Mmii": 5, "f_Mmimj": 1, "f_Mmimi": 1,
@@ -35,6 +36,10 @@ class Twelve(nn.Module):
         weights = torch.cat([f["f_Mii"](torch.cat(same, -1)), f["f_Mij"](torch.cat(mixed, -1))], 1)[..., 0]
         return torch.einsum("bp,bpx,bpy->bxy", weights, r[:, i], r[:, j]) + unit[:, None, None] * torch.eye(3)
 
+    def loss(self, rows: Table) -> Tensor:
+        """Return the mean squared error."""
+        return (self(rows["m"], rows["r"]) - rows["I"]).square().mean()
+
     def _whole(self, of_products: str, of_masses: str, products: Tensor, m: Tensor, count: int) -> list[Tensor]:
         summaries = (self.nets[f"f_{of_products}"](products), self.nets[f"f_{of_masses}"](m))
         return [each[:, None].expand(-1, count, -1) for each in summaries]
@@ -51,4 +56,6 @@ class Plain(nn.Module):
         """Return the inertia tensor."""
         i, j = (torch.tensor(each) for each in zip(*PAIRS, strict=True))
         weights = self.f(torch.cat([(r[:, i] * r[:, j]).sum(-1), m], -1))
-        return torch.einsum("bp,bpx,bpy->bxy", weights[:, :15], r[:, i], r[:, j]) + weights[:, 15, None, None] * torch.eye(3)
+        return torch.einsum("bp,bpx,bpy->bxy", weights[:, :15], r[:, i], r[:, j]) + weights[
+            :, 15, None, None
+        ] * torch.eye(3)

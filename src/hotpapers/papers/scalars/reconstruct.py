@@ -1,4 +1,4 @@
-"""Few scalars suffice: the Gram matrix of n vectors in d dimensions has rank d, so n d − d(d−1)/2 of its entries give all.
+"""Few scalars suffice: the Gram matrix of n vectors in d dimensions has rank d, so about n d entries give all.
 
 The products with d independent vectors are enough (their block W and the strip C): G = C W⁻¹ Cᵀ. From a Gram matrix the
 vectors themselves come back up to one element of the group: by Cholesky where it is positive, else by eigenvectors.
@@ -11,9 +11,7 @@ from torch import Tensor
 from hotpapers.papers.scalars.products import inner
 
 
-def few_scalars(
-    v: Float[Tensor, "*b n d"], eta: Float[Tensor, " d"]
-) -> Float[Tensor, "*b n d"]:
+def few_scalars(v: Float[Tensor, "*b n d"], eta: Float[Tensor, " d"]) -> Float[Tensor, "*b n d"]:
     """Return the strip C: the products of all vectors with the first d, n d − d(d−1)/2 of them different."""
     return inner(v, v[..., : v.shape[-1], :], eta)
 

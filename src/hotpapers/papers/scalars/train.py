@@ -1,4 +1,4 @@
-"""The verb ``fit``, and the loop: Adam on batches, the learning rate falling by a cosine, a tenth of the rows held out."""
+"""The verb ``fit``, and the loop: Adam on batches, its rate falling by a cosine, a tenth of the rows held out."""
 
 import copy
 import dataclasses
@@ -140,7 +140,7 @@ def learn(rows: Table, config: Config, run: Run) -> ScalarNet:
     model.to(run.device).calibrate(rows)
     adam = torch.optim.Adam(model.parameters(), config.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, config.steps)
-    net, adam, schedule = run.setup(model, adam, schedule)
+    _, adam, schedule = run.setup(model, adam, schedule)
     count = len(next(iter(rows.values())))
     for _step in run.steps(config.steps):
         chosen = torch.randint(count, (config.batch,), device="cpu").to(run.device)
