@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def arguments() -> argparse.Namespace:
 
 def contenders(options: argparse.Namespace, task: str, seed: int) -> list[str]:
     """Return who takes part in a task, and say once who could not."""
-    names: list[str] = [] if os.environ.get("ONLY_EMLP") else ["scalars", "linear", "mlp", "mlp-aug"]
+    names = ["scalars", "linear", "mlp", "mlp-aug"]
     first = task == options.tasks[0] and seed == options.seeds[0]
     if options.emlp_python:
         names.append("emlp")
@@ -82,10 +83,10 @@ def contenders(options: argparse.Namespace, task: str, seed: int) -> list[str]:
 
 def run_worker(name: str, task: str, seed: int, options: argparse.Namespace) -> Row:
     """Measure one contender in a process of its own, EMLP under its own interpreter."""
+    import numpy as np
+
     from hotpapers.papers.scalars.tasks import TASKS as TASK_LIST
     from hotpapers.papers.scalars.tasks import TEST_SEED
-
-    import numpy as np
 
     with tempfile.TemporaryDirectory() as folder:
         arrays, kept = Path(folder) / "arrays.npz", Path(folder) / "kept.json"
@@ -175,12 +176,82 @@ class Clock:
         return statistics.mean(self.steps[3:] or self.steps)
 
 
-WORKERS = {"emlp": work_emlp}
+def work_ours(options: argparse.Namespace) -> Row:
+    """Train one of this project's contenders: scalars, an MLP with or without augmentation, or least squares."""
+    import torch
+
+    from hotpapers.papers.scalars.experiment import Budget, task_errors, task_sizes
+
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    budget = Budget((options.rows,), options.steps, options.batch, options.channels)
+    started = time.process_time()
+    errors = task_errors(options.task, budget, (options.seed,), only=options.worker)
+    seconds = time.process_time() - started
+    steps = 1 if options.worker == "linear" else options.steps
+    return {"test_mse": errors[options.worker][options.rows][options.seed], "cpu_per_step": seconds / steps,
+            "parameters": task_sizes(options.task, budget)[options.worker], "versions": f"torch {torch.__version__}"}  # fmt: skip
+
+
+def work_authors(options: argparse.Namespace) -> Row:
+    """Train the authors' permutation network (12 of width 300) with their learning rate, 5e-3."""
+    import numpy as np
+    import torch
+
+    sys.path.insert(0, str(options.authors / "experiments"))
+    from scalars_nn import EquivariancePermutationLayer, dataset_transform
+
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    arrays = np.load(options.arrays)
+
+    def seen(part: str) -> Any:
+        x = np.concatenate([arrays[f"{part}.m"], arrays[f"{part}.r"].reshape(-1, 15)], 1)
+        y = arrays[f"{part}.I"].reshape(-1, 9)
+        return dataset_transform(types.SimpleNamespace(X=x, Y=y, symname="O3equivariant"))["dataset"].tensors
+
+    net = EquivariancePermutationLayer(3, 300, 2, False)
+    adam = torch.optim.Adam(net.parameters(), 5e-3)
+    (scalars, outer, y), clock = seen("train"), Clock()
+    for _ in range(options.steps):
+        pick = torch.randint(len(y), (options.batch,))
+        with clock:
+            loss = (net((scalars[pick], outer[pick])) - y[pick]).square().mean()
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+    scalars, outer, y = seen("test")
+    with torch.no_grad():
+        error = float((net((scalars, outer)) - y).square().mean())
+    return {"test_mse": error, "parameters": sum(each.numel() for each in net.parameters()),
+            "cpu_per_step": clock.per_step(), "versions": f"torch {torch.__version__}"}  # fmt: skip
+
+
+WORKERS = {"scalars": work_ours, "linear": work_ours, "mlp": work_ours, "mlp-aug": work_ours, "emlp": work_emlp,
+           "authors": work_authors}  # fmt: skip
 
 
 def table(rows: list[Row]) -> str:
     """Return the numbers as Markdown: a line a task and contender, and the ratios to ours."""
-    return json.dumps(rows)
+    lines = ["| task | contender | seeds | test MSE | / scalars | parameters | CPU ms a step | / scalars |",
+             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for task in dict.fromkeys(row["task"] for row in rows):
+        mine = [row for row in rows if row["task"] == task]
+        ours = [row for row in mine if row["contender"] == "scalars"]
+        for name in dict.fromkeys(row["contender"] for row in mine):
+            theirs = [row for row in mine if row["contender"] == name]
+            error, step = mean(theirs, "test_mse"), mean(theirs, "cpu_per_step")
+            ratios = [
+                f"{mean(theirs, key) / mean(ours, key):.3g}" if ours else "–" for key in ("test_mse", "cpu_per_step")
+            ]
+            lines.append(f"| {task} | {name} | {len(theirs)} | {error:.3g} | {ratios[0]} | {theirs[0]['parameters']:,} | "
+                         f"{1000 * step:.3g} | {ratios[1]} |")  # fmt: skip
+    return "\n".join([*lines, "", "linear: least squares on monomials of the scalars; its one step is the whole fit."])
+
+
+def mean(rows: list[Row], key: str) -> float:
+    """Return the geometric mean."""
+    return math.exp(statistics.mean(math.log(row[key]) for row in rows))
 
 
 if __name__ == "__main__":

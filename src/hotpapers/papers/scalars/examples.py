@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from hotpapers.errors import BadInput
 from hotpapers.papers.scalars.dynamics import write_trajectories
 from hotpapers.papers.scalars.predict import declare
@@ -41,7 +43,7 @@ def example(
         return Outcome({"table": out}, {"trajectories": rows}, f"Now learn its motion: {command}")
     task = TASKS[name]
     declared = declare(task.schema, task.group)
-    write_table(out, {k: v.double() for k, v in task.sample(rows, seed).items()}, declared.fields, declared.group)
+    write_table(out, task.sample(rows, seed, torch.float64), declared.fields, declared.group)
     settings = f'--schema "{task.schema}" --group "{task.group}"' + (
         f' --permute "{task.permute}"' if task.permute else ""
     )

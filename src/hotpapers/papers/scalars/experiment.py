@@ -6,6 +6,7 @@ rows and its own batches, so they are as independent as trained one by one, and 
 
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -95,11 +96,13 @@ def train_stack(
 
 
 @functools.cache
-def task_errors(name: str, budget: Budget, seeds: tuple[int, ...]) -> dict[str, dict[int, dict[int, float]]]:
+def task_errors(
+    name: str, budget: Budget, seeds: tuple[int, ...], only: str = ""
+) -> dict[str, dict[int, dict[int, float]]]:
     """Return every contender's test MSE on a task: contender → rows → seed → error; kept, so claims share it.
 
     ``scalars`` is the paper's method, ``mlp`` sees raw columns, ``mlp-aug`` sees them turned by fresh group elements at
-    every step, ``linear`` is least squares on monomials of degree two of the scalars.
+    every step, ``linear`` is least squares on monomials of degree two of the scalars. ``only`` names one of them.
     """
     task = TASKS[name]
     schema = read_schema(task.schema, group_named(task.group))
@@ -116,7 +119,7 @@ def task_errors(name: str, budget: Budget, seeds: tuple[int, ...]) -> dict[str, 
     ways = {"mlp": (_flat, None), "mlp-aug": (_flat, augment)}
     if schema.outputs[0].order == 0:
         ways["scalars"] = (_invariants, None)
-    for way in track(list(ways), f"{name}: networks"):
+    for way in track([way for way in ways if only in ("", way)], f"{name}: networks"):
         seen, turned = ways[way]
         inputs = [seen(rows, schema) for *_, rows in sets]
         labels = [rows[label].flatten(1) if rows[label].dim() > 1 else rows[label][:, None] for *_, rows in sets]
@@ -124,13 +127,33 @@ def task_errors(name: str, budget: Budget, seeds: tuple[int, ...]) -> dict[str, 
         for (rows, seed, _), prediction in zip(sets, predictions, strict=True):
             note(way, rows, seed, prediction)
     for rows, seed, columns in sets:
-        if "scalars" not in ways:
+        if "scalars" not in ways and only in ("", "scalars"):
             note("scalars", rows, seed, _scalar_net(task, columns, test, budget, seed)[label].flatten(1))
+        if only not in ("", "linear"):
+            continue
         precise = {key: value.double() for key, value in columns.items()}
         linear = LinearModel(schema, task.permute).fit(precise, ridge=1e-10 if rows < 200 else 0.0)
         prediction = linear.predict({key: value.double() for key, value in test.items()})[label]
         note("linear", rows, seed, prediction.reshape(len(prediction), -1))
     return found
+
+
+def task_sizes(name: str, budget: Budget) -> dict[str, int]:
+    """Return how many numbers each contender learns on a task."""
+    task = TASKS[name]
+    schema = read_schema(task.schema, group_named(task.group))
+    rows, output = task.sample(2, 0), schema.outputs[0]
+    raw, out = _flat(rows, schema).shape[1], schema.group.dimension**output.order
+    seen = raw if output.order else _invariants(rows, schema).shape[1]
+
+    def count(inputs: int) -> int:
+        sizes = [inputs, *[budget.width] * (budget.depth + 1), out]
+        return sum(a * b + b for a, b in itertools.pairwise(sizes))
+
+    pairs = Config(task.schema, task.group, task.permute, width=budget.width // 2).model()
+    scalars = sum(each.numel() for each in pairs.parameters()) if output.order else count(seen)
+    design, _ = LinearModel(schema, task.permute).design({k: v.double() for k, v in rows.items()}, output)
+    return {"mlp": count(raw), "mlp-aug": count(raw), "scalars": scalars, "linear": design.shape[1]}
 
 
 def _scalar_net(task: Task, rows: Table, test: Table, budget: Budget, seed: int) -> Table:
