@@ -125,7 +125,7 @@ def _read_csv(path: Path) -> dict[str, np.ndarray]:
         with warnings.catch_warnings(action="ignore"):  # that there are no rows: said below
             values = np.loadtxt(io.StringIO(body), delimiter=",", dtype=np.float64, ndmin=2)
     except ValueError as error:
-        found = str(error).partition(";")[0]
+        found = str(error).partition(";")[0].rstrip(".")
         raise BadInput(f"{path.name} is not a table of numbers: {found[:120]}.") from error
     if not values.size:
         raise BadInput(f"{path.name} has a header and no rows.")
