@@ -1,0 +1,109 @@
+"""What the pendulum's claims are measured with: Hamiltonian networks and least squares."""
+
+import dataclasses
+import functools
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hotpapers.cards import Scale
+from hotpapers.papers.scalars import pendulum
+from hotpapers.papers.scalars.dynamics import Config, Dynamics, Motion, learn_motion
+from hotpapers.papers.scalars.networks import MLP
+from hotpapers.papers.scalars.pendulum import STEP, energy, hamiltonian_field, rollout, rollout_error, thirty
+from hotpapers.run import Run
+
+TEST_SEED = 1_000_003
+
+
+@dataclasses.dataclass(frozen=True)
+class Rollouts:
+    """Geometric mean rollout errors by seed, their curves over time, and quantiles."""
+
+    scalars: dict[int, float]
+    mlp: dict[int, float]
+    curves: dict[str, list[float]]
+    extras: dict[str, dict[str, float]]
+
+
+class CoordinateHNN(Motion):
+    """The baseline: H is a network of the twelve coordinates, scaled one by one."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__()
+        self.mlp = MLP(12, 1, width, depth, "silu")
+        self.register_buffer("mean", torch.zeros(12))
+        self.register_buffer("spread", torch.ones(12))
+
+    def energy(self, z: Float[Tensor, "B 12"]) -> Float[Tensor, " B"]:
+        """Return the learned H."""
+        return self.mlp((z - self.mean) / self.spread)[:, 0]
+
+    def field(self, z: Float[Tensor, "B 12"]) -> Float[Tensor, "B 12"]:
+        """Return dz/dt."""
+        return hamiltonian_field(self.energy, create_graph=self.training)(z)
+
+    def calibrate(self, z: Tensor, velocity: Tensor) -> None:
+        """Take the scales of the coordinates."""
+        self.mean.copy_(z.mean(0))
+        self.spread.copy_(z.std(0))
+
+
+def rollout_errors(scale: Scale, run: Run) -> Rollouts:
+    """Train both kinds for every seed and roll them out from test states; kept, so that claims share it."""
+    key = (scale, tuple(run.seeds))
+    if key not in _kept:
+        _kept[key] = _measured(scale, run)
+    return _kept[key]
+
+
+_kept: dict[tuple[Scale, tuple[int, ...]], Rollouts] = {}
+
+
+def _measured(scale: Scale, run: Run) -> Rollouts:
+    count, tests, points, steps = {
+        "smoke": (20, 4, 6, 3),
+        "laptop": (500, 50, 151, 400),
+        "paper": (500, 500, 151, 20000),
+    }[scale]
+    config = Config(steps=steps, width=16 if scale == "smoke" else 100)
+    start = pendulum.initial_states(tests, torch.Generator().manual_seed(TEST_SEED))
+    truth = rollout(hamiltonian_field(energy), start, points, substeps=8)
+    found: dict[str, dict[int, float]] = {"scalars": {}, "mlp": {}}
+    curves: dict[str, list[Tensor]] = {"scalars": [], "mlp": []}
+    extras: dict[str, dict[str, float]] = {}
+    for seed in run.seeds:
+        data = pendulum.chunks(count, torch.Generator().manual_seed(seed)).float()
+        for name in found:
+            torch.manual_seed(seed)
+            model: Dynamics | CoordinateHNN
+            model = Dynamics(config, 2, 3) if name == "scalars" else CoordinateHNN(config.width, config.depth)
+            with run.child(f"{name}-{seed}", seed=seed) as inner:
+                learn_motion(model, data, STEP, config, inner)
+            error = rollout_error(rollout(model.cpu().double().field, start, points, substeps=2), truth)[:, 1:]
+            found[name][seed] = float(error.log().mean().exp())
+            curves[name].append(error.log().mean(0).exp())
+            extras[f"{name}, seed {seed}"] = {
+                f"quantile {q}": float(error.flatten().quantile(q)) for q in (0.1, 0.5, 0.9)
+            }
+    means = {name: torch.stack(each).log().mean(0).exp().tolist() for name, each in curves.items()}
+    return Rollouts(found["scalars"], found["mlp"], means, extras)
+
+
+@functools.cache
+def energy_found(states: int, points: int, seed: int) -> tuple[float, float]:
+    """Fit H = w · (30 scalars) to exact velocities by least squares; return its rollout error and how far H is off."""
+    generator = torch.Generator().manual_seed(seed)
+    z = pendulum.initial_states(states, generator)
+    slopes = torch.func.vmap(torch.func.jacrev(thirty))(z)  # B 30 12: ∇ of each scalar
+    dq, dp = hamiltonian_field(energy)(z).chunk(2, -1)
+    wanted = torch.cat([-dp, dq], -1)  # ∇H, since z' = J ∇H
+    w = torch.linalg.lstsq(slopes.mT.flatten(0, 1), wanted.reshape(-1, 1), rcond=1e-12, driver="gelsd").solution[:, 0]
+    start = pendulum.initial_states(20, torch.Generator().manual_seed(TEST_SEED))
+    found, truth = (rollout(hamiltonian_field(H), start, points) for H in (lambda z: thirty(z) @ w, energy))
+    off = thirty(start) @ w - energy(start)
+    return float(rollout_error(found, truth)[:, 1:].log().mean().exp()), float((off - off.mean()).abs().max())

@@ -1,0 +1,36 @@
+"""The card is kept by the code, and every claim measures numbers for every seed."""
+
+import math
+
+import pytest
+
+from hotpapers.cards import check_card, find_card
+from hotpapers.papers.scalars import claims
+from hotpapers.run import Run
+
+
+def test_the_card_is_kept_by_the_code():
+    check_card(find_card("scalars"))
+
+
+@pytest.mark.parametrize("claim", find_card("scalars").claims, ids=lambda claim: claim.id)
+def test_a_claim_measures_a_finite_number_for_every_seed(claim, tmp_path):
+    with Run(tmp_path, seeds=(0,), device="cpu", tensorboard=False) as run:
+        measured = find_card("scalars").load_claim(claim)("smoke", run)
+    assert set(measured.values) == {0}
+    assert all(math.isfinite(value) for value in measured.values.values())
+    assert all(path.is_file() for path in measured.files)
+
+
+def test_the_exact_claims_hold_at_smoke_scale(tmp_path):
+    with Run(tmp_path, seeds=(0,), device="cpu", tensorboard=False) as run:
+        assert claims.exactly_equivariant("smoke", run).values[0] < 1e-10
+        assert claims.few_scalars_suffice("smoke", run).values[0] < 1e-8
+        sizes = claims.parameters("smoke", run).extras["parameters"]
+    assert sizes == {
+        "norms": 1_255_001,
+        "scattering": 1_258_501,
+        "pendulum, HNN": 33_501,
+        "pendulum, N-ODE": 632_824,
+        "inertia": 2_191_212,
+    }
