@@ -36,9 +36,9 @@ def t5(gated=False):
     from transformers import T5Config, T5Model
 
     config = T5Config(vocab_size=99, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4)
-    return T5Model(config), lambda model: model(
-        input_ids=IDS, attention_mask=PADDING, decoder_input_ids=IDS[:, :9]
-    ).last_hidden_state
+    return T5Model(
+        config
+    ), lambda model: model(input_ids=IDS, attention_mask=PADDING, decoder_input_ids=IDS[:, :9]).last_hidden_state
 
 
 def encoder():

@@ -1,4 +1,4 @@
-"""The verb ``check``: what every layer would lose at each k on the user's text, with a bound that holds, and a k to take.
+"""The verb ``check``: what every layer would lose at each k on the user's text, with a bound, and a k to take.
 
 For attention, with kept mass m (the softmax weight of the k best keys), out - out_k = (1 - m)(out_rest - out_k), so the
 error is at most 2 (1 - m) max|v|. A feed-forward layer keeps a share of its hidden vector's squared length.
@@ -135,7 +135,9 @@ class Probe:
 
     def losses(self) -> list[Loss]:
         """Return what was measured."""
-        errors = zip(self.error, self.bound, strict=True) if self.kind == "attention" else [(math.nan,) * 2] * len(self.ks)
+        errors = (
+            zip(self.error, self.bound, strict=True) if self.kind == "attention" else [(math.nan,) * 2] * len(self.ks)
+        )
         return [
             Loss(self.layer, self.kind, k, kept / max(self.rows, 1), *pair)
             for k, kept, pair in zip(self.ks, self.kept, errors, strict=True)
@@ -172,7 +174,7 @@ class Probe:
 
 
 def suggest(losses: Sequence[Loss], keep: float) -> dict[str, list[int]]:
-    """Return the smallest measured k a layer that keeps ``keep`` in the mean, else the largest; as ``patch`` takes them."""
+    """Return for each layer the smallest k that keeps ``keep`` in the mean, else the largest, as ``patch`` takes them."""
     chosen: dict[str, list[int]] = {}
     for kind, name in (("attention", "attn_k"), ("feed-forward", "ff_k")):
         layers = list(dict.fromkeys(loss.layer for loss in losses if loss.kind == kind))
@@ -198,7 +200,7 @@ def measure_quality(loaded: Loaded, text: Tensor, like: Tensor | None = None) ->
 
 
 def _pieces(loaded: Loaded, text: Tensor) -> Tensor:
-    """Return the same few pieces of the text each time, as tokens; one longer than the model reads, for the last target."""
+    """Return the same few pieces of the text each time, as tokens; one longer than is read, for the last target."""
     length = min(loaded.context, LONGEST)
     ids = loaded.encode(text[: PIECES * length * 16])
     if len(ids) < 9:

@@ -133,7 +133,7 @@ def softmax(scores: Float[Tensor, "... k"]) -> Float[Tensor, "... k"]:
 
 @dataclasses.dataclass(frozen=True)
 class _Job:
-    """What is to be done: the settings of one call. ``causal`` is the first query's position, ``by_size`` selects by |act|."""
+    """The settings of one call. ``causal`` is the first query's position; ``by_size`` selects by |act|."""
 
     topk: int
     activation: Activation
@@ -208,7 +208,9 @@ class _TopK(torch.autograd.Function):
             if dropped is not None:
                 slope = _drop(slope, dropped[:, :, part], job)
             (slope,) = torch.autograd.grad(active, top, slope)
-            weights[:, :, part] = active.detach() if dropped is None else _drop(active.detach(), dropped[:, :, part], job)
+            weights[:, :, part] = (
+                active.detach() if dropped is None else _drop(active.detach(), dropped[:, :, part], job)
+            )
             if grad_mask is not None:
                 _add_to_mask(grad_mask, slope, found % k.shape[1], part, k.shape[1], job)
             slopes[:, :, part] = slope.mul_(job.scale)

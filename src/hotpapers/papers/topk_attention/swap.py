@@ -59,7 +59,10 @@ def patch_model(
         raise BadInput(f"{model} cannot be patched: {error}.") from error
     after = measure_quality(loaded, content, like=before.output)
     save_patched(Path(model), out, settings)
-    numbers: dict[str, float | int | str] = {"layers patched": len(made), "layers that can be": len(sites(loaded.model))}
+    numbers: dict[str, float | int | str] = {
+        "layers patched": len(made),
+        "layers that can be": len(sites(loaded.model)),
+    }
     if before.bits is not None and after.bits is not None:
         numbers |= {"bits per token before": before.bits, "bits per token after": after.bits}
     numbers["relative change of the output"] = after.change

@@ -116,9 +116,7 @@ def train_lm(
         f"hotpapers topk_attention train-lm {source}--preset {preset} --out {shlex.quote(str(out))}{given} "
         f"--seed {seed} --device {device} --resume"
     )
-    with Run(
-        out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=command
-    ) as run:
+    with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=command) as run:
         model = fit(content, config, run)
         bits = bits_per_byte(model, held_out(content, config.context).to(run.device))
         save(model, out)
@@ -187,4 +185,6 @@ def check_config(config: Config) -> None:
         if not low <= value <= high:
             raise BadInput(f"{name} can be {low} to {high}, not {value}: change --{name.replace('_', '-')}.")
     if not 0 < config.learning_rate <= 1:
-        raise BadInput(f"The learning rate is above 0 and at most 1, not {config.learning_rate}: change --learning-rate.")
+        raise BadInput(
+            f"The learning rate is above 0 and at most 1, not {config.learning_rate}: change --learning-rate."
+        )
