@@ -174,7 +174,7 @@ class Probe:
 
 
 def suggest(losses: Sequence[Loss], keep: float) -> dict[str, list[int]]:
-    """Return for each layer the smallest k that keeps ``keep`` in the mean, else the largest, as ``patch`` takes them."""
+    """Return a layer's smallest k that keeps ``keep`` in the mean, else the largest, as ``patch`` takes them."""
     chosen: dict[str, list[int]] = {}
     for kind, name in (("attention", "attn_k"), ("feed-forward", "ff_k")):
         layers = list(dict.fromkeys(loss.layer for loss in losses if loss.kind == kind))

@@ -83,7 +83,8 @@ def classify(
     source = f"{shlex.quote(str(table))} " if table else ""
     command = (
         f"hotpapers topk_attention classify {source}--attn-k {attn_k} --ff-k {ff_k} --context {context} "
-        f"--steps {steps} --batch {batch} --learning-rate {learning_rate} --out {shlex.quote(str(out))} --seed {seed} --resume"
+        f"--steps {steps} --batch {batch} --learning-rate {learning_rate} "
+        f"--out {shlex.quote(str(out))} --seed {seed} --resume"
     )
     with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=command) as run:
         model = fit(learned, labels, config, run)

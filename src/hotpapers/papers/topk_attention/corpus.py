@@ -1,4 +1,4 @@
-"""Text to learn and to measure on: the user's file, or the sources of Python's standard library, which are always here."""
+"""Text to learn and to measure on: the user's file, or the sources of Python's standard library, always here."""
 
 import functools
 import hashlib

@@ -1,8 +1,9 @@
 """ListOps: nested lists of digits under MAX, MIN, MED and SM (sum modulo 10), in ten classes (arXiv 1804.06028)."""
 
 import random
+from collections.abc import Callable
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[[list[int]], int]] = {
     "MAX": max,
     "MIN": min,
     "MED": lambda values: sorted(values)[(len(values) - 1) // 2] if len(values) % 2 else _middle(values),
@@ -39,7 +40,7 @@ def evaluate(text: str) -> int:
             stack.append([token[1:]])
         elif token.endswith("]"):
             name, *values = stack.pop()
-            stack[-1].append(OPERATIONS[str(name)](values))  # type: ignore[operator]
+            stack[-1].append(OPERATIONS[str(name)](values))  # type: ignore[arg-type]
         else:
             stack[-1].append(int(token))
     return int(stack[0][0])

@@ -65,7 +65,7 @@ class TopKMultiheadAttention(nn.MultiheadAttention):
             raise ValueError("top-k attention has no bias_k and no zero attention")
         self.attend = make_attend(topk, chunk)
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         query: Tensor,
         key: Tensor,

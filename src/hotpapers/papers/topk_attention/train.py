@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import shlex
+import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -170,11 +171,11 @@ def bits_per_byte(model: ByteTransformer, pieces: Int[Tensor, "windows context+1
 
 def save(model: ByteTransformer, out: Path) -> None:
     """Write the model's weights and settings into the directory ``out``, each file whole."""
-    with written_whole(out / "saved") as folder:
+    with tempfile.TemporaryDirectory(dir=out) as folder:
         model.save_pretrained(folder)
-        out.mkdir(exist_ok=True)
-        for each in ("config.json", "model.safetensors"):
-            (folder / each).replace(out / each)
+        for name in ("model.safetensors", "config.json"):  # the settings last: they say that the weights are there
+            with written_whole(out / name) as temporary:
+                (Path(folder) / name).replace(temporary)
 
 
 def check_config(config: Config) -> None:
