@@ -40,7 +40,7 @@ def evaluate(text: str) -> int:
             stack.append([token[1:]])
         elif token.endswith("]"):
             name, *values = stack.pop()
-            stack[-1].append(OPERATIONS[str(name)](values))  # type: ignore[arg-type]
+            stack[-1].append(OPERATIONS[str(name)](values))
         else:
             stack[-1].append(int(token))
     return int(stack[0][0])
