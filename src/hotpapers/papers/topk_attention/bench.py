@@ -1,0 +1,139 @@
+"""The verb ``bench``: memory and time of attention or feed-forward layers on this machine, and who wins where."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from hotpapers.errors import BadInput, HotpapersError
+from hotpapers.files import written_whole
+from hotpapers.papers.topk_attention.footprint import WAYS, cost, exponent
+from hotpapers.progress import track
+from hotpapers.verbs import Outcome
+
+VANILLA_UP_TO = 8192  # longer, plain attention does not fit a laptop
+
+
+def bench(
+    *,
+    layer: Literal["attention", "feed-forward"] = "attention",
+    sizes: str = "1024,2048,4096",
+    ks: str = "32,64,128",
+    heads: int = 4,
+    width: int = 64,
+    tokens: int = 2048,
+    causal: bool = False,
+    forward_only: bool = False,
+    device: Literal["cpu", "cuda"] = "cpu",
+    out: Path | None = None,
+) -> Outcome:
+    """Measure memory and time of a layer by top-k, plainly, in exact chunks, and by PyTorch's own attention.
+
+    Each measurement has a process of its own. Writes a table, a picture of the curves, and prints who wins.
+
+    Parameters
+    ----------
+    layer
+        Attention, or feed-forward.
+    sizes
+        Lengths of the input, or hidden units of the feed-forward, as numbers with commas.
+    ks
+        What top-k keeps, as numbers with commas.
+    heads
+        Attention heads.
+    width
+        Channels of a head, or of the feed-forward's input.
+    tokens
+        Tokens that the feed-forward is given.
+    causal
+        Whether a query sees only what came before.
+    forward_only
+        Leave the backward pass out.
+    device
+        Where to compute; on a CPU time is CPU seconds.
+    out
+        The table's file (CSV); ``topk-bench.csv`` when left out.
+    """
+    lengths, kept = _numbers(sizes, "--sizes"), _numbers(ks, "--ks")
+    if min(heads, width, tokens) < 1 or max(lengths) > 1 << 20 or heads * width > 1 << 16:
+        raise BadInput("--heads, --width and --tokens are at least 1, sizes at most 1048576.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("There is no CUDA device here that PyTorch can use: say --device cpu.")
+    shape = {"heads": heads, "width": width, "tokens": tokens, "causal": causal, "backward": not forward_only}
+    cases = [
+        (way, size, k)
+        for way in WAYS
+        if layer == "attention" or way != "sdpa"
+        for size in lengths
+        if not (way == "vanilla" and layer == "attention" and size > VANILLA_UP_TO)
+        for k in (kept if way == "topk" else [0])
+        if k <= size
+    ]
+    rows: list[dict[str, Any]] = []
+    for way, size, k in track(cases, "Measuring"):
+        name = f"top-{k}" if way == "topk" else way
+        try:
+            rows.append({"way": name, "size": size} | cost(layer, way, size=size, k=k, device=device, **shape))
+        except HotpapersError as error:
+            rows.append({"way": name, "size": size, "error": str(error)})
+    out = Path(out) if out else Path("topk-bench.csv")
+    picture = out.with_name(f"{out.stem}.png")
+    with written_whole(out) as temporary:
+        temporary.write_text(_table(rows), encoding="utf-8")
+    with written_whole(picture) as temporary:
+        _plot(rows, layer, temporary)
+    return Outcome({"table": out, "picture": picture}, _numbers_to_show(rows), "")
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    try:
+        found = sorted({int(each) for each in text.split(",")})
+    except ValueError as error:
+        raise BadInput(f"{option} is numbers with commas, as 1024,2048, not {text[:40]!r}.") from error
+    if found[0] < 1 or len(found) > 16:
+        raise BadInput(f"{option} has 1 to 16 numbers of at least 1.")
+    return found
+
+
+def _numbers_to_show(rows: list[dict[str, Any]]) -> dict[str, float | int | str]:
+    measured = [row for row in rows if "error" not in row]
+    if not measured:
+        raise HotpapersError(rows[0]["error"] if rows else "There is nothing to measure: every k is above every size.")
+    largest = max(row["size"] for row in measured)
+    last = [row for row in measured if row["size"] == largest]
+    numbers: dict[str, float | int | str] = {
+        f"least time at {largest}": min(last, key=lambda row: row["seconds"])["way"],
+        f"least memory at {largest}": min(last, key=lambda row: row["bytes"])["way"],
+    }
+    for row in last:
+        numbers[f"{row['way']} at {largest}"] = f"{row['seconds']:.2f} s, {row['bytes'] / 2**20:.0f} MiB"
+    for way in dict.fromkeys(row["way"] for row in measured):
+        mine = [row for row in measured if row["way"] == way]
+        if len(mine) > 1:
+            power = exponent([row["size"] for row in mine], [row["bytes"] for row in mine])
+            numbers[f"memory of {way} grows as"] = f"size^{power:.2f}"
+    return numbers
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    lines = ["way,size,seconds,mebibytes"]
+    for row in rows:
+        cells = ("", "") if "error" in row else (f"{row['seconds']:.4f}", f"{row['bytes'] / 2**20:.1f}")
+        lines.append(f"{row['way']},{row['size']},{cells[0]},{cells[1]}")
+    return "\n".join(lines) + "\n"
+
+
+def _plot(rows: list[dict[str, Any]], layer: str, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.5, 3.8), layout="constrained")
+    for number, (key, unit, label) in enumerate((("bytes", 2**20, "peak memory, MiB"), ("seconds", 1, "time, s"))):
+        axes = figure.add_subplot(1, 2, number + 1)
+        for way in dict.fromkeys(row["way"] for row in rows):
+            mine = [row for row in rows if row["way"] == way and key in row]
+            axes.plot([row["size"] for row in mine], [row[key] / unit for row in mine], marker="o", label=way)
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set(xlabel="length n" if layer == "attention" else "hidden units", ylabel=label)
+        axes.legend(fontsize="x-small")
+    figure.savefig(path, format="png", dpi=120)
