@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from hotpapers.papers.ib_irm.examples import EXAMPLES, is_regression, sample
 from hotpapers.papers.ib_irm.linear import errors
-from hotpapers.papers.ib_irm.unit_tests import CONTENDERS, PAPER, fit, hyperparameters, run, stacked
+from hotpapers.papers.ib_irm.unit_tests import fit, stacked
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "unit_tests.npz")
 THEIR_NAMES = {"erm": "ERM", "ib-erm": "IB_ERM", "irm": "IRMv1", "ib-irm": "IB_IRM", "oracle": "Oracle"}

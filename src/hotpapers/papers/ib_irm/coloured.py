@@ -48,8 +48,8 @@ def coloured(
     Returns
     -------
     dict
-        Environment → images with values in [0, 1] and labels: ``train-1``, ``train-2`` and ``test``, a third of the rows
-        each; AC has two channels (red and green, one of which is empty) and CS three.
+        Environment → images with values in [0, 1] and labels: ``train-1``, ``train-2`` and ``test``, a third of the
+        rows each; AC has two channels (red and green, one of which is empty) and CS three.
     """
     dice = np.random.default_rng(seed)
     order, palette = dice.permutation(len(images)), PALETTE[dice.permutation(10)]
@@ -109,8 +109,8 @@ def make_cmnist(
         An npz with grey images ``x`` (n x h x w, 0 to 255) and their classes ``y`` (0 to 9); left out, MNIST, and
         where it is not here yet and cannot be had, scikit-learn's 8 x 8 digits.
     kind
-        ac: the label is noisy, and the colour is caused by it (PIIF, where IRM should help). cs: the colour comes with the
-        digit (FIIF, where the bottleneck should help).
+        ac: the label is noisy, and the colour is caused by it (PIIF, where IRM should help). cs: the colour comes
+        with the digit (FIIF, where the bottleneck should help).
     rows
         How many images to take, a third for each environment.
     size

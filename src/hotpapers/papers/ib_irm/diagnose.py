@@ -75,7 +75,7 @@ class Diagnosis:
         if suspects == 0:
             return "no column changes its part between environments: ERM, and hope that new environments are alike"
         if suspects == len(self.instability):
-            return "every column changes its part: no invariant columns to build on; try IB-IRM on learnt features (--hidden)"
+            return "every column changes its part: no invariant columns to build on; learn features (--hidden)"
         if self.gain > HELPS:
             return f"PIIF: the suspects save an error of {self.gain:.3g} beside the stable columns; try IRM or IB-IRM"
         if float(self.overlap[~self.suspects].min()) < 0.05:
@@ -119,8 +119,8 @@ def diagnose(
 ) -> Outcome:
     """Say which columns look spurious, whether environments overlap, and which recipe suits the data.
 
-    Writes a table of the columns and a picture of their slopes in each environment. It is a hint from linear probes, not a
-    proof: what is not in the environments given cannot be seen.
+    Writes a table of the columns and a picture of their slopes in each environment. It is a hint from linear probes, not
+    a proof: what is not in the environments given cannot be seen.
 
     Parameters
     ----------
@@ -139,7 +139,9 @@ def diagnose(
     """
     table, _ = set_apart(read_table(data, target, env, kind, ignore), test_env)
     if len(table.columns) > 2000:
-        raise BadInput(f"{len(table.columns)} columns are too many to look at one by one; reduce them to 2000 or fewer.")
+        raise BadInput(
+            f"{len(table.columns)} columns are too many to look at one by one; reduce them to 2000 or fewer."
+        )
     found = examine(table)
     out = Path(out) if out else (Path(data).with_suffix(".diagnosis") if data else Path("cows-and-camels.diagnosis"))
     files = {"picture": out / "slopes.png", "columns": out / "columns.csv"}
@@ -200,7 +202,9 @@ def _solve(x: Tensor, t: Tensor) -> Tensor:
 def _probe_error(x: Tensor, table: Table, x_judged: Tensor, judged: Table) -> float:
     """Return the error on one table of the probe that was fitted on another."""
     outputs = _with_one(x_judged) @ _solve(x, _targets(table))
-    return float(errors_of(outputs, dataclasses.replace(judged, env=torch.zeros_like(judged.env), environments=["all"])))
+    return float(
+        errors_of(outputs, dataclasses.replace(judged, env=torch.zeros_like(judged.env), environments=["all"]))
+    )
 
 
 def _transfer(table: Table, index: int) -> float:

@@ -70,7 +70,9 @@ def read_images(root: Path, size: int = 16, environments: tuple[str, ...] = ()) 
 
 def _read_named(root: Path, names: tuple[str, ...], size: int) -> Images:
     if missing := [name for name in names if not (root / name).is_dir()]:
-        raise BadInput(f"{root} has no folder {missing[0]!r}: bring the data as DomainBed's download script lays it out.")
+        raise BadInput(
+            f"{root} has no folder {missing[0]!r}: bring the data as DomainBed's download script lays it out."
+        )
     return read_images(root, size, names)
 
 

@@ -1,12 +1,12 @@
 """The linear unit tests: three structural models with an invariant and a spurious block, plain or scrambled.
 
-Section 5.1 and Aubin et al., "Linear unit-tests for invariance discovery" (arXiv 2102.10867). Everything random comes from
-one generator in one order, so that a data seed means the same data here as in the published code.
+Section 5.1 and Aubin et al., "Linear unit-tests for invariance discovery" (arXiv 2102.10867). Everything random comes
+from one generator in one order, so that a data seed means the same data as in the published code.
 """
 
 import dataclasses
 import math
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -58,7 +58,8 @@ def sample(example: Example, seed: int, environments: int = 3, n: int = 1000, *,
     if environments < 3 or n < 2 or n % 2:
         raise ValueError(f"an example has 3 environments or more, of an even number of rows; not {environments}, {n}")
     generator = torch.Generator().manual_seed(seed)
-    model = {"1": Regression, "2": CowsAndCamels, "3": SmallMargin}[example[0]](environments, generator)
+    kinds: dict[str, Any] = {"1": Regression, "2": CowsAndCamels, "3": SmallMargin}
+    model = kinds[example[0]](environments, generator)
     rotation = torch.eye(2 * DIM)
     if example.endswith("s"):
         rotation = torch.linalg.qr(torch.randn(2 * DIM, 2 * DIM, generator=generator))[0]

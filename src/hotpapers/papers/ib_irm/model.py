@@ -1,5 +1,6 @@
 """The networks: a perceptron for tables (many side by side), the MLP of AC-CMNIST and the CNN of CS-CMNIST."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -22,7 +23,7 @@ class Stack(nn.Module):
         super().__init__()
         widths = [inputs, *hidden, outputs]
         self.weights = nn.ParameterList(
-            nn.Parameter(torch.empty(models, into, out)) for into, out in zip(widths, widths[1:], strict=False)
+            nn.Parameter(torch.empty(models, into, out)) for into, out in itertools.pairwise(widths)
         )
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(models, 1, out)) for out in widths[1:])
         for weight in self.weights:
@@ -40,7 +41,7 @@ class Stack(nn.Module):
 
     def weight_norm(self) -> Float[Tensor, " K"]:
         """Return the sum of squares of each model's parameters."""
-        return sum(each.square().sum((1, 2)) for each in self.parameters())
+        return torch.stack([each.square().sum((1, 2)) for each in self.parameters()]).sum(0)
 
 
 class Network(nn.Module, PyTorchModelHubMixin):
@@ -58,6 +59,11 @@ class Network(nn.Module, PyTorchModelHubMixin):
     record
         How it was trained and what was measured.
     """
+
+    centre: Tensor
+    scale: Tensor
+    target_centre: Tensor
+    target_scale: Tensor
 
     def __init__(
         self,

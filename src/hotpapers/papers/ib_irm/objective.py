@@ -3,10 +3,11 @@
     risk R + irm mean_e P_e + ib Var + rex Var_e(R_e)
 
 IRMv1's penalty P_e is the square of dR_e(w f)/dw at w = 1. The dummy w multiplies the outputs, so that gradient is the
-mean of l'(f) f, and an ordinary backward pass is enough: no second derivative, whatever the model. With ``irm`` 0 this is
-IB-ERM, with ``ib`` 0 IRM, with both 0 ERM, to the last bit.
+mean of l'(f) f, and an ordinary backward pass is enough: no second derivative, whatever the model. With ``irm`` 0 this
+is IB-ERM, with ``ib`` 0 IRM, with both 0 ERM, to the last bit.
 
-Outputs have the shape (... n C), so that many models side by side have their objectives at once; C is 1 but for classes.
+Outputs have the shape (... n C), so that many models side by side have their objectives at once; C is 1, but for classes
+their number.
 """
 
 import dataclasses
@@ -20,7 +21,6 @@ from torch.nn import functional as F
 Task = Literal["regression", "binary", "classes"]
 Penalty = Literal["squared", "two-dummies", "split-half"]
 Where = Literal["features", "logits"]
-Rescale = Literal["none", "divide", "share"]
 Weight = float | Float[Tensor, " K"]
 Outputs = Float[Tensor, "... n C"]
 
@@ -102,11 +102,10 @@ class Objective:
     where, conditional, by_class
         What the variance is taken of, and whether within environments and classes.
     anneal, before
-        Until step ``anneal`` IRM's and V-REx's weight is ``before`` (coloured digits 0, DomainBed 1) and the variance's 0
-        where ``anneal_ib``.
-    rescale
-        ``divide``: by IRM's weight where that is over 1 (AC-CMNIST). ``share``: risk and penalty by 1 + IRM's weight
-        (CS-CMNIST).
+        Until step ``anneal`` IRM's and V-REx's weight is ``before`` (coloured digits 0, DomainBed 1) and the variance's
+        0 where ``anneal_ib``.
+    share
+        Divide risk and penalty by 1 + IRM's weight (CS-CMNIST).
     """
 
     task: Task
@@ -122,7 +121,7 @@ class Objective:
     anneal: int = 0
     before: float = 0.0
     anneal_ib: bool = False
-    rescale: Rescale = "none"
+    share: bool = False
     shares: Tensor | None = dataclasses.field(default=None, repr=False)
 
     def __call__(
@@ -151,14 +150,14 @@ class Objective:
             total = total + irm * irm_penalty(outputs, y, env, self.task, self.penalty).mean(-1)
         if _any(rex):
             total = total + rex * risks.var(-1, correction=0)
-        if self.rescale == "share" and _any(irm):
+        if self.share and _any(irm):
             total = total / (1 + irm)
         if _any(ib):
             z = features if self.where == "features" else outputs
             if z is None:
                 raise ValueError("the variance of features needs the features: pass them, or choose where='logits'")
             total = total + ib * variance(z, env, y if self.by_class else None, conditional=self.conditional)
-        return self.divided(total, step) if self.rescale == "divide" else total
+        return total
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return GroupDRO's weights of the environments, so that a run can be resumed."""
@@ -169,7 +168,7 @@ class Objective:
         self.shares = state.get("shares")
 
     def divided(self, total: Tensor, step: int) -> Tensor:
-        """Return ``total`` over IRM's weight at this step where that is above 1."""
+        """Return ``total``, with all that was added to it, over IRM's weight at this step where that is over 1."""
         if step < self.anneal:
             return total
         return total / (self.irm.clamp(min=1) if isinstance(self.irm, Tensor) else max(1.0, self.irm))

@@ -71,7 +71,9 @@ def fit(table: Table, settings: list[Settings], hidden: tuple[int, ...], steps: 
     source = (linear.Moments if table.task == "regression" else linear.LogisticRows)(*by_environment(table))
     start = torch.cat((stack.weights[0][..., 0], stack.biases[0][..., 0]), -1).detach()[None]
     start = start.double() if table.task == "regression" else start
-    w = linear.sweep(source, linear.Draws.of([each.terms() for each in settings]), start, steps, conditional=True, title=title)
+    w = linear.sweep(
+        source, linear.Draws.of([each.terms() for each in settings]), start, steps, conditional=True, title=title
+    )
     with torch.no_grad():
         stack.weights[0].copy_(w[0, :, :-1, None])
         stack.biases[0].copy_(w[0, :, -1, None, None])

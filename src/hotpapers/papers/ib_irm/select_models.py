@@ -87,10 +87,14 @@ def select(
         for method, scores in found.items()
         for protocol in protocols
     }
-    rows = [_row(method, scores, {name: chosen[method, name] for name in protocols}) for method, scores in found.items()]
+    rows = [
+        _row(method, scores, {name: chosen[method, name] for name in protocols}) for method, scores in found.items()
+    ]
     files = {"picture": out / "selection.png", "table": out / "selection.csv", "model": out}
     out.mkdir(parents=True, exist_ok=True)
-    winners = {name: min(METHODS, key=lambda each: float(found[each][name].nan_to_num(math.inf).min())) for name in protocols}
+    winners = {
+        name: min(METHODS, key=lambda each: float(found[each][name].nan_to_num(math.inf).min())) for name in protocols
+    }
     best = [drawn(winners[name], draws, seed)[chosen[winners[name], name]] for name in ("train-domain", "test-domain")]
     inside = turns[0][0] if len(turns) == 1 else table
     ready, taken = standardised(split(inside, seed=seed)[0])
@@ -145,7 +149,9 @@ def _write(rows: list[dict[str, Any]], files: dict[str, Path], error: str, proto
     with written_whole(files["table"]) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
-        writer.writerows({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows)
+        writer.writerows(
+            {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows
+        )
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
@@ -171,7 +177,9 @@ def _report(
     error: str,
 ) -> Outcome:
     numbers: dict[str, float | int | str] = {
-        f"{row['method']}: test {error} by {' / '.join(protocols)}": " / ".join(f"{row[f'{each} mean']:.4g}" for each in protocols)
+        f"{row['method']}: test {error} by {' / '.join(protocols)}": " / ".join(
+            f"{row[f'{each} mean']:.4g}" for each in protocols
+        )
         for row in rows
     }
     numbers |= {f"best by {name}": winners[name] for name in protocols}

@@ -65,7 +65,12 @@ class Table:
 
 
 def read_table(
-    path: Path | None, target: str, environment: str, kind: Kind = "auto", ignore: str = "", classes: list[str] | None = None
+    path: Path | None,
+    target: str,
+    environment: str,
+    kind: Kind = "auto",
+    ignore: str = "",
+    classes: list[str] | None = None,
 ) -> Table:
     """Read a user's data; with no path, cows and camels (example 2) with a test environment.
 
@@ -114,7 +119,9 @@ def read_archive(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
             raise BadInput(f"{path} has more than 1 GB in {large}; take fewer rows or smaller images.")
         with np.load(path, allow_pickle=False) as archive:
             if missing := [name for name in names if name not in archive]:
-                raise BadInput(f"{path} has no array {missing[0]!r}; it has: {', '.join(archive.files)[:200] or 'none'}.")
+                raise BadInput(
+                    f"{path} has no array {missing[0]!r}; it has: {', '.join(archive.files)[:200] or 'none'}."
+                )
             return {name: archive[name] for name in names}
     except FileNotFoundError as error:
         raise BadInput(f"There is no file {path}.") from error
@@ -122,9 +129,7 @@ def read_archive(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         raise BadInput(f"{path} is not an npz of plain arrays: write one with numpy.savez.") from error
 
 
-def _from_csv(
-    path: Path, target: str, environment: str, kind: Kind, ignore: str, classes: list[str] | None
-) -> Table:
+def _from_csv(path: Path, target: str, environment: str, kind: Kind, ignore: str, classes: list[str] | None) -> Table:
     header, rows = _read_csv(path)
     for name, option in ((target, "--target"), (environment, "--env")):
         if name not in header:
@@ -182,8 +187,8 @@ def _numbers(values: list[str], path: Path, column: str) -> list[float]:
             read = math.nan
         if not math.isfinite(read) or abs(read) > 1e30:
             raise BadInput(
-                f"{path}, column {column!r}, row {number}: {value[:40]!r} is no number; fill it, or leave the column out "
-                "with --ignore."
+                f"{path}, column {column!r}, row {number}: {value[:40]!r} is no number; fill it, or leave the column "
+                "out with --ignore."
             )
         found.append(read)
     return found

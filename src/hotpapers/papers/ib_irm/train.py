@@ -48,15 +48,15 @@ def train(
     Parameters
     ----------
     data
-        A CSV with a header, an npz with x and the two columns below, or a folder environment/class/image. Left out: cows
-        and camels, the paper's example 2, with its test environment.
+        A CSV with a header, an npz with x and the two columns below, or a folder environment/class/image. Left out:
+        cows and camels, the paper's example 2, with its test environment.
     target
         The column to predict.
     env
         The column that names each row's environment.
     method
-        What to train with: erm (no invariance), irm (an invariant predictor), ib- (with the information bottleneck), vrex
-        (equal risks), groupdro (the worst environment).
+        What to train with: erm (no invariance), irm (an invariant predictor), ib- (with the information bottleneck),
+        vrex (equal risks), groupdro (the worst environment).
     test_env
         Environments to keep out of training, with commas between them.
     hidden
@@ -94,7 +94,9 @@ def train(
         objective, optimiser = prepare(ready, stack, [settings])
         stack, optimiser, objective = run.setup(stack, optimiser, objective)
         learn(stack, objective, optimiser, ready, run.steps(steps), run.log)
-        network = as_network(table, stack, taken, layers, ["trained"], {"settings": config, "trained_on": inside.environments})
+        network = as_network(
+            table, stack, taken, layers, ["trained"], {"settings": config, "trained_on": inside.environments}
+        )
         save(network, out)
     return _report(network, table, held, outside, out, data)
 
@@ -114,7 +116,11 @@ def evaluate(model: Model, data: AnyFile | None = None, *, out: Path | None = No
     """
     network = load(model)
     table = read_table(
-        data, network.target, network.environment, "classes" if network.classes else "regression", classes=network.classes
+        data,
+        network.target,
+        network.environment,
+        "classes" if network.classes else "regression",
+        classes=network.classes,
     )
     table = matched(table, network)
     outputs = network(table.x)
@@ -132,7 +138,9 @@ def evaluate(model: Model, data: AnyFile | None = None, *, out: Path | None = No
     for choice, each in zip(network.choices, found, strict=True):
         numbers |= summary(table, each, trained_on, f", {choice}" if len(found) > 1 else "")
     numbers |= _penalties(network, table)
-    return Outcome({"environments": out}, numbers, "Errors: the lower the better; the worst environment is what counts.")
+    return Outcome(
+        {"environments": out}, numbers, "Errors: the lower the better; the worst environment is what counts."
+    )
 
 
 def check(settings: Settings, hidden: str, steps: int) -> tuple[int, ...]:
@@ -140,7 +148,9 @@ def check(settings: Settings, hidden: str, steps: int) -> tuple[int, ...]:
     for field in dataclasses.fields(settings)[1:]:
         value = getattr(settings, field.name)
         if not 0 <= value <= 1e9 or (field.name == "learning_rate" and not 0 < value <= 1):
-            raise BadInput(f"--{field.name.replace('_', '-')} cannot be {value}: give a number from 0 on, a rate up to 1.")
+            raise BadInput(
+                f"--{field.name.replace('_', '-')} cannot be {value}: give a number from 0 on, a rate up to 1."
+            )
     if not 1 <= steps <= 10_000_000:
         raise BadInput(f"--steps cannot be {steps}: give at least 1.")
     try:
@@ -165,15 +175,20 @@ def set_apart(table: Table, test_env: str) -> tuple[Table, Table | None]:
     inside = table.among(kept)
     counts = torch.bincount(inside.env, minlength=len(kept)) if kept else torch.zeros(1)
     if len(kept) < 2 or int(counts.min()) < 4:
+        there = ", ".join(f"{name} ({count})" for name, count in zip(kept, counts.tolist(), strict=False))
         raise BadInput(
-            "Invariance needs two training environments or more with 4 rows each; there are: "
-            f"{', '.join(f'{name} ({count})' for name, count in zip(kept, counts.tolist(), strict=False))[:200] or 'none'}."
+            f"Invariance needs two training environments or more with 4 rows each; there are: {there[:200] or 'none'}."
         )
     return inside, table.among(named) if named else None
 
 
 def as_network(
-    table: Table, stack: Stack, taken: dict[str, Any], hidden: tuple[int, ...], choices: list[str], record: dict[str, Any]
+    table: Table,
+    stack: Stack,
+    taken: dict[str, Any],
+    hidden: tuple[int, ...],
+    choices: list[str],
+    record: dict[str, Any],
 ) -> Network:
     """Return the trained models with all that predicting needs."""
     network = Network(table.columns, table.target, table.environment, table.classes, list(hidden), choices, record)
@@ -241,7 +256,9 @@ def _penalties(network: Network, table: Table) -> dict[str, float | int | str]:
     }
 
 
-def _report(network: Network, table: Table, held: Table, outside: Table | None, out: Path, data: Path | None) -> Outcome:
+def _report(
+    network: Network, table: Table, held: Table, outside: Table | None, out: Path, data: Path | None
+) -> Outcome:
     numbers: dict[str, float | int | str] = {"rows": len(table.y), "columns": len(table.columns)}
     for which, rows in (("validation", held), ("test environment", outside)):
         if rows is not None:

@@ -20,7 +20,7 @@ from hotpapers.papers.ib_irm.linear import Draws, LogisticRows, Moments, errors,
 Contender = Literal["erm", "ib-erm", "irm", "ib-irm", "vrex", "groupdro", "oracle"]
 CONTENDERS: tuple[Contender, ...] = get_args(Contender)
 
-PAPER: dict[tuple[Example, int], dict[Contender, tuple[float, float]]] = {
+PAPER: dict[tuple[str, int], dict[str, tuple[float, float]]] = {
     (example, environments): dict(
         zip(("erm", "ib-erm", "irm", "ib-irm", "oracle"), zip(row[::2], row[1::2], strict=True), strict=True)
     )
@@ -43,7 +43,7 @@ PAPER: dict[tuple[Example, int], dict[Contender, tuple[float, float]]] = {
         },
     }.items()
     for example, row in table.items()
-}  # type: ignore[misc]
+}
 """The paper's Table 3: mean and spread of the error, chosen by train-domain validation."""
 
 
@@ -79,11 +79,15 @@ def run(
 ) -> Result:
     """Run one method's sweep on one example, all draws and all data sets at once."""
     sets = [sample(example, seed, environments, n, oracle=contender == "oracle") for seed in data_seeds]
-    w = fit(sets, contender, draws, steps, is_regression(example), f"example {example}, {contender}")
-    found = {
-        split: errors(w, *stacked(sets, split), is_regression(example))
-        for split in ("validation", "test_validation", "test")
-    }
+    return compare(sets, contender, draws, steps, is_regression(example), f"example {example}, {contender}")
+
+
+def compare(
+    sets: Sequence[Splits], contender: Contender, draws: int, steps: int, regression: bool, title: str = "sweep"
+) -> Result:
+    """Run one method's sweep on data sets of one kind and choose its best draw by both selections."""
+    w = fit(sets, contender, draws, steps, regression, title)
+    found = {split: errors(w, *stacked(sets, split), regression) for split in ("validation", "test_validation", "test")}
     tests = found["test"]
     chosen, picked, spread = {}, {}, {}
     for selection, split in (("train-domain", "validation"), ("test-domain", "test_validation")):
