@@ -119,8 +119,8 @@ def diagnose(
 ) -> Outcome:
     """Say which columns look spurious, whether environments overlap, and which recipe suits the data.
 
-    Writes a table of the columns and a picture of their slopes in each environment. It is a hint from linear probes, not
-    a proof: what is not in the environments given cannot be seen.
+    Writes a table of the columns and a picture of their slopes in each environment. It is a hint from linear probes,
+    not a proof: what is not in the environments given cannot be seen.
 
     Parameters
     ----------

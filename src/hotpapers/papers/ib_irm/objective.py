@@ -6,8 +6,8 @@ IRMv1's penalty P_e is the square of dR_e(w f)/dw at w = 1. The dummy w multipli
 mean of l'(f) f, and an ordinary backward pass is enough: no second derivative, whatever the model. With ``irm`` 0 this
 is IB-ERM, with ``ib`` 0 IRM, with both 0 ERM, to the last bit.
 
-Outputs have the shape (... n C), so that many models side by side have their objectives at once; C is 1, but for classes
-their number.
+Outputs have the shape (... n C), so that many models side by side have their objectives at once; C is 1, but for
+classes their number.
 """
 
 import dataclasses
