@@ -69,7 +69,9 @@ def test_penalty_and_risk_are_those_of_the_outputs(task):
     outputs = x[0].flatten(0, 1) @ w[0, 1, :-1, None] + w[0, 1, -1]
     env = torch.arange(3).repeat_interleave(20)
     found = penalties(source, w)[0, :, 1]
-    torch.testing.assert_close(found, irm_penalty(outputs, y[0].flatten(), env, task, "two-dummies"), rtol=1e-5, atol=1e-8)
+    torch.testing.assert_close(
+        found, irm_penalty(outputs, y[0].flatten(), env, task, "two-dummies"), rtol=1e-5, atol=1e-8
+    )
     losses = row_losses(outputs, y[0].flatten(), task).unflatten(0, (3, 20)).mean(1)
     torch.testing.assert_close(source.risks(w)[0, :, 1], losses, rtol=1e-5, atol=1e-8)
 

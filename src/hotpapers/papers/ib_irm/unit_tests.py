@@ -104,7 +104,7 @@ def fit(sets: Sequence[Splits], contender: Contender, draws: int, steps: int, re
     source = Moments(x, y) if regression else LogisticRows(x, y)
     start = torch.stack([first_weights(draw, x.shape[-1]) for draw in range(draws)]).expand(len(sets), -1, -1)
     start = start.double() if regression else start
-    rows = [_terms(hyperparameters(contender, draw), x.shape[1]) for draw in range(draws)]
+    rows = [weighted(hyperparameters(contender, draw), x.shape[1]) for draw in range(draws)]
     return sweep(source, Draws.of(rows), start, steps, conditional=contender == "ib-irm", title=title)
 
 
@@ -136,7 +136,7 @@ def hyperparameters(contender: Contender, draw: int) -> dict[str, float]:
     return found
 
 
-def _terms(found: dict[str, float], environments: int) -> dict[str, float]:
+def weighted(found: dict[str, float], environments: int) -> dict[str, float]:
     """Weigh the terms as the published unit tests do: (1 - l) mean_e R_e + l sum_e |g_e|²."""
     if "irm" not in found:
         return found
