@@ -74,7 +74,10 @@ def test_covariate_colours_are_the_classes_in_training_and_any_in_the_test():
 
     def seen(name):
         x, labels = found[name]
-        return [(tuple((each.amax((1, 2)) * 255).round().int().tolist()), int(k)) for each, k in zip(x, labels, strict=True)]
+        return [
+            (tuple((each.amax((1, 2)) * 255).round().int().tolist()), int(label))
+            for each, label in zip(x, labels, strict=True)
+        ]
 
     assert {shade for shade, _ in seen("test")} == shades
     assert len(set(seen("train-1"))) == 10
