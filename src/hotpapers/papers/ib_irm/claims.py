@@ -215,7 +215,8 @@ def _table(
 ) -> Measurement:
     """Run methods on an example; ``pair`` makes the baseline's and the method's number of their errors."""
     budget = budget or BUDGETS[scale]
-    method, baseline, extras = {}, {}, {}
+    method, baseline = {}, {}
+    extras: dict[str, Any] = {}
     for seed in run.seeds:
         settings = {"n": budget.n, "draws": budget.draws, "steps": budget.steps, "data_seeds": budget.seeds(seed)}
         found = {each: run_sweep(each, example, environments, **settings) for each in methods}
