@@ -144,8 +144,11 @@ def test_a_claim_without_a_function_is_named(paper):
     ("table", "words"),
     [
         ('[examples.nope]\nimage = "__init__.py"', "examples for 'nope', which is no verb"),
-        ('[examples.train]\nimage = "absent.png"', "'absent.png' for train image is no file in the paper's folder"),
-        ('[examples.train]\nimage = "../example/train.py"', "no file in the paper's folder"),
+        (
+            '[examples.train]\nimage = "examples/absent.png"',
+            "'examples/absent.png' for train image is no file in the paper's folder",
+        ),
+        ('[examples.train]\nimage = "examples/../train.py"', "no file in the paper's folder"),
     ],
 )
 def test_an_example_is_a_file_of_the_paper_for_one_of_its_verbs(paper, table, words):

@@ -69,7 +69,8 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A paper's identity, verbs and claims.
 
-    ``examples`` has for a verb and a field the file, in the paper's folder, that the verb's form opens with.
+    ``examples`` has for a verb and a field what the verb's form opens with: words, or a file in the paper's folder
+    ``examples``.
     """
 
     slug: Slug
@@ -96,6 +97,10 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the module and the function behind the verb ``name``."""
         module, _, function = self.verbs[name].partition(":")
         return f"{self.package}.{module}", function
+
+    def example_file(self, example: str) -> Path | None:
+        """Return the file that an example names, or ``None`` where it is words."""
+        return self.folder / example if example.startswith("examples/") else None
 
     def verb_summary(self, name: str) -> str:
         """Return the verb's first sentence without importing the paper."""
@@ -172,7 +177,8 @@ def check_card(card: Card) -> None:
         if name not in card.verbs:
             raise BadCard(f"{path}: there are examples for {name!r}, which is no verb")
         for field, example in fields.items():
-            if Path(example).is_absolute() or ".." in Path(example).parts or not (card.folder / example).is_file():
+            file = card.example_file(example)
+            if file and (".." in file.parts or not file.is_file()):
                 raise BadCard(f"{path}: the example {example!r} for {name} {field} is no file in the paper's folder")
     for claim in card.claims:
         if not exists(f"{card.package}.claims", claim.function):

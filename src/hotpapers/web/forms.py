@@ -177,7 +177,10 @@ def _tab(card: Card, face: Face, jobs: Jobs, models: "list[gr.Dropdown]") -> Any
             with gr.Column(scale=5, min_width=320):
                 shown = [field for field in face.fields if field.required or field.widget in ("file", "model")]
                 folded = [field for field in face.fields if field not in shown]
-                opens_with = {name: card.folder / file for name, file in card.examples.get(face.name, {}).items()}
+                opens_with = {
+                    name: card.example_file(example) or example
+                    for name, example in card.examples.get(face.name, {}).items()
+                }
                 widgets = {field.name: _widget(field, models, opens_with.get(field.name)) for field in shown}
                 if face.makes_model:
                     widgets["name"] = gr.Textbox(
@@ -188,7 +191,7 @@ def _tab(card: Card, face: Face, jobs: Jobs, models: "list[gr.Dropdown]") -> Any
                     )
                 if folded:
                     with gr.Accordion("Settings", open=False):
-                        widgets |= {field.name: _widget(field, models) for field in folded}
+                        widgets |= {field.name: _widget(field, models, opens_with.get(field.name)) for field in folded}
                 with gr.Row():
                     start = gr.Button(_words(face.name), variant="primary", min_width=120)
                     stop = gr.Button("Cancel", variant="secondary", min_width=120, interactive=False)
@@ -257,7 +260,7 @@ def show_job(jobs: Jobs, job: Job) -> str:
     )
 
 
-def _widget(field: Field, models: "list[gr.Dropdown]", example: Path | None = None) -> Any:
+def _widget(field: Field, models: "list[gr.Dropdown]", example: Path | str | None) -> Any:
     import gradio as gr
 
     label, info = _words(field.name), re.sub(r"``([^`]*)``", r"`\1`", field.help)
@@ -280,11 +283,11 @@ def _widget(field: Field, models: "list[gr.Dropdown]", example: Path | None = No
         # Gradio's number cannot be empty, and empty leaves the choice to the verb.
         widget = gr.Textbox(label=label, info=info, max_lines=1, placeholder="" if field.required else "automatic")
     else:
-        widget = gr.Textbox(field.default, label=label, info=info, lines=1)
+        widget = gr.Textbox(example or field.default, label=label, info=info, lines=1)
     return widget
 
 
-def _file_widget(field: Field, label: str, info: str, example: Path | None) -> Any:
+def _file_widget(field: Field, label: str, info: str, example: Any) -> Any:
     """Return an upload, with the example in it; the words stand above it, as Gradio has no place for them there."""
     import gradio as gr
 

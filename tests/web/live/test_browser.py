@@ -39,7 +39,15 @@ def tab(page, name):
     return panel
 
 
+def take_back(panel, field):
+    """Empty a field that opened with an example, or has a file already."""
+    remove = panel.locator(f".field-{field}").get_by_role("button", name="Remove Image")
+    if remove.count():
+        remove.click()
+
+
 def upload(panel, name, content, field="image"):
+    take_back(panel, field)
     panel.locator(f".field-{field} input[type=file]").set_input_files(
         {"name": name, "mimeType": "image/png", "buffer": content}
     )
@@ -90,7 +98,6 @@ def test_a_bad_upload_gets_one_line_and_the_next_one_works(browser_page, address
     error = panel.get_by_role("alert")
     expect(error).to_contain_text("words.png is not an image that can be read")
     assert error.bounding_box()["height"] < 90
-    panel.get_by_role("button", name="Remove Image").click()
     upload(panel, "coffee.png", photograph)
     panel.get_by_role("button", name="Brighten", exact=True).click()
     expect(panel.get_by_alt_text("Brighter")).to_be_visible(timeout=15_000)
@@ -160,6 +167,7 @@ def test_sinir_learns_a_photograph_in_the_browser_and_gives_it_back(browser_page
     browser_page.goto(f"{address}/papers/sinir/")
     browser_page.get_by_role("link", name="Try it").last.click()
     panel = tab(browser_page, "Train")
+    expect(panel.locator(".field-image img")).to_be_visible()  # its example
     upload(panel, "coffee.png", photograph)
     panel.get_by_label("Name of the model").fill("coffee")
     panel.get_by_role("button", name="Settings").click()
@@ -171,6 +179,8 @@ def test_sinir_learns_a_photograph_in_the_browser_and_gives_it_back(browser_page
     expect(panel.get_by_text("Kept as coffee")).to_be_visible(timeout=40_000)
     panel = tab(browser_page, "Apply")
     expect(panel.get_by_label("Model", exact=True)).to_have_value("coffee")
+    expect(panel.locator(".field-mask img")).to_be_visible()
+    take_back(panel, "mask")
     upload(panel, "coffee.png", photograph)
     panel.get_by_role("button", name="Apply", exact=True).click()
     result = panel.locator(".job.done img").first
