@@ -23,7 +23,7 @@ from hotpapers.digest import Digest, days, load_day
 from hotpapers.digest.commands import facts
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
-from hotpapers.web.mathtext import plain_title
+from hotpapers.digest.mathtext import plain_title
 from hotpapers.web.readme import PICTURES, render_readme
 from hotpapers.web.views import Found, PaperView, papers_of
 
