@@ -136,7 +136,7 @@ def publish(
     date
         The day, as YYYY-MM-DD, or `first - last`; `all` for every digest of the blog; the newest when left out.
     to
-        The format: markdown (the blog's own).
+        The format: markdown (the blog's own), html, rss, atom, jsonfeed, json, parquet or email.
     method
         How to rank it: archived (as the blog published it), classic, folded or modern.
     as_of
