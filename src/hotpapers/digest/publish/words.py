@@ -25,6 +25,11 @@ def day_in_words(date: datetime.date) -> str:
     return f"{date.day} {MONTHS[date.month - 1]} {date.year}"
 
 
+def month_in_words(day: datetime.date) -> str:
+    """Return ``June 2021``."""
+    return f"{MONTHS[day.month - 1]} {day.year}"
+
+
 def days_in_words(first: datetime.date, last: datetime.date) -> str:
     """Return ``15 June 2021``, or ``3 July 2020 to 5 July 2020``."""
     return day_in_words(first) if first == last else f"{day_in_words(first)} to {day_in_words(last)}"
