@@ -184,8 +184,7 @@ def _month_name(day: datetime.date) -> str:
 
 
 def _week_in_words(day: datetime.date) -> str:
-    monday = day - datetime.timedelta(days=day.weekday())
-    return words.days_in_words(monday, monday + datetime.timedelta(days=6))
+    return f"the week from {words.day_in_words(day - datetime.timedelta(days=day.weekday()))}"
 
 
 def _write_categories(archive: Archive, page: Page) -> None:
@@ -211,7 +210,7 @@ def _write_authors(archive: Archive, page: Page) -> None:
     letters: dict[str, list[tuple[str, list[Row]]]] = defaultdict(list)
     for author in sorted(rows, key=_by_surname):
         letters[_letter(author)].append((author, rows[author]))
-    named = sorted(letters)
+    named = sorted(letters, key=lambda letter: (len(letter), letter))
     often = sorted(rows, key=lambda author: (-len(rows[author]), author))[:40]
     page("authors/index.html", "archive/authors.html", here="digest", letters=named, total=len(rows),
          often=[(author, len(rows[author]), _letter(author)) for author in often])  # fmt: skip
