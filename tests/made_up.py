@@ -51,7 +51,7 @@ def posts() -> list[Post]:
             f"Trap {rank} {trap}",
             authors=f"Mallory {trap}, Eve",
             abstract=f"Words {trap}",
-            embeds=(embed(f"Look {trap} now<br>and <a href=\"https://t.co/x\">there</a>", name=f"M {trap}"),),
+            embeds=(embed(f'Look {trap} now<br>and <a href="https://t.co/x">there</a>', name=f"M {trap}"),),
         )
         for rank, trap in enumerate(TRAPS, start=1)
     ]
@@ -81,5 +81,3 @@ def write(folder: Path) -> Path:
 
 def _post(first: datetime.date, entries: list[PostEntry], last: datetime.date | None = None) -> Post:
     return Post(first, last or first, datetime.datetime(2021, 6, 17, 9, 34, 35), tuple(entries), min(len(entries), 1))
-
-

@@ -36,6 +36,8 @@ _CATEGORY = re.compile(r"[a-z-]{1,20}(\.[A-Za-z-]{1,20})?")
 """What arXiv calls a category, and nothing that leads elsewhere as a folder's name."""
 Page = Callable[..., None]
 """Writes a page: its path, its template, what it shows."""
+Week = tuple[str, list[tuple[datetime.date | None, Edition | None]]]
+"""A row of the calendar: the week's name, and its days with their editions."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +72,7 @@ class Archive:
         return [each for each in self.editions if each.first != each.last]
 
     @property
-    def months(self) -> list[tuple[datetime.date, list[tuple[str, list[tuple[datetime.date | None, Edition | None]]]]]]:
+    def months(self) -> list[tuple[datetime.date, list[Week]]]:
         """Return the calendar, the newest month first: its first day, and its weeks (their name, their seven days).
 
         A day of another month is ``None``, a week without an edition has no name.
@@ -78,10 +80,10 @@ class Archive:
         months = sorted({each.first.replace(day=1) for each in self.editions}, reverse=True)
         return [(month, [self._week(month, week) for week in _weeks(month)]) for month in months]
 
-    def _week(
-        self, month: datetime.date, week: list[datetime.date]
-    ) -> tuple[str, list[tuple[datetime.date | None, Edition | None]]]:
-        shown = [(day, self._of_day.get(day)) if day.month == month.month else (None, None) for day in week]
+    def _week(self, month: datetime.date, week: list[datetime.date]) -> Week:
+        shown: list[tuple[datetime.date | None, Edition | None]] = [
+            (day, self._of_day.get(day)) if day.month == month.month else (None, None) for day in week
+        ]
         return (week_name(week[0]) if any(edition for _, edition in shown) else "", shown)
 
     def _row(self, edition: Edition, entry: Ranked) -> Row:
@@ -172,7 +174,7 @@ def _write_periods(archive: Archive, page: Page) -> None:
     for row in archive.rows:
         rows[row.edition].append(row)
     for name_of, words_of in ((week_name, _week_in_words), (_month_name, words.month_in_words)):
-        for name, several in itertools.groupby(archive.editions, key=lambda each: name_of(each.first)):  # noqa: B023
+        for name, several in itertools.groupby(archive.editions, key=lambda each: name_of(each.first)):
             editions = list(several)
             papers = sorted((row for each in editions for row in rows[each.name]), key=lambda row: -row.attention)
             page(f"digest/{name}/index.html", "archive/period.html", here="digest", editions=editions,

@@ -20,10 +20,10 @@ from hotpapers.claims.evidence import load_evidence, own_folder, shipped_folder
 from hotpapers.claims.judge import Verdict
 from hotpapers.digest import Digest, days, load_day
 from hotpapers.digest.commands import facts
-from hotpapers.errors import BadInput
-from hotpapers.files import written_whole
 from hotpapers.digest.mathtext import plain_title
 from hotpapers.digest.publish import words
+from hotpapers.errors import BadInput
+from hotpapers.files import written_whole
 from hotpapers.web.archive import FEEDS, Archive, load_archive, week_name, write_archive
 from hotpapers.web.readme import PICTURES, render_readme
 from hotpapers.web.views import Found, PaperView, papers_of

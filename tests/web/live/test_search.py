@@ -14,7 +14,7 @@ from hotpapers.digest.store import open_store
 from hotpapers.web.server import create_app
 
 sys.path.append(str(Path(__file__).parents[2]))
-import made_up  # noqa: E402
+import made_up
 
 
 @pytest.fixture
@@ -40,7 +40,10 @@ def test_a_search_leads_to_the_places_of_what_it_finds(filled, client):
     assert 'name="q"' in client.get("/search").text
 
 
-@pytest.mark.parametrize("question", ["<script>1</script>", '"><img src=x onerror=1>', "') OR 1=1 --", "NEAR(", "\0", "x" * 5000])
+HOSTILE = ["<script>1</script>", '"><img src=x onerror=1>', "') OR 1=1 --", "NEAR(", "\0", "x" * 5000]
+
+
+@pytest.mark.parametrize("question", HOSTILE)
 def test_no_question_is_an_error_or_is_run(filled, client, question):
     answer = client.get("/search", params={"q": question})
     assert answer.status_code == 200

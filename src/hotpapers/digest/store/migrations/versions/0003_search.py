@@ -9,18 +9,20 @@ from hotpapers.digest.store.search import index_all
 revision = "0003"
 down_revision = "0002"
 
-_COLUMNS = "title, authors, abstract"
 _SQLITE = (
-    f"CREATE VIRTUAL TABLE searchable_words USING fts5({_COLUMNS}, content='searchable', content_rowid='id', prefix='1 2 3')",
-    f"CREATE TRIGGER searchable_added AFTER INSERT ON searchable BEGIN"
-    f" INSERT INTO searchable_words (rowid, {_COLUMNS}) VALUES (new.id, new.title, new.authors, new.abstract); END",
-    f"CREATE TRIGGER searchable_gone AFTER DELETE ON searchable BEGIN"
-    f" INSERT INTO searchable_words (searchable_words, rowid, {_COLUMNS})"
-    f" VALUES ('delete', old.id, old.title, old.authors, old.abstract); END",
-    f"CREATE TRIGGER searchable_changed AFTER UPDATE ON searchable BEGIN"
-    f" INSERT INTO searchable_words (searchable_words, rowid, {_COLUMNS})"
-    f" VALUES ('delete', old.id, old.title, old.authors, old.abstract);"
-    f" INSERT INTO searchable_words (rowid, {_COLUMNS}) VALUES (new.id, new.title, new.authors, new.abstract); END",
+    "CREATE VIRTUAL TABLE searchable_words"
+    " USING fts5(title, authors, abstract, content='searchable', content_rowid='id', prefix='1 2 3')",
+    "CREATE TRIGGER searchable_added AFTER INSERT ON searchable BEGIN"
+    " INSERT INTO searchable_words (rowid, title, authors, abstract)"
+    " VALUES (new.id, new.title, new.authors, new.abstract); END",
+    "CREATE TRIGGER searchable_gone AFTER DELETE ON searchable BEGIN"
+    " INSERT INTO searchable_words (searchable_words, rowid, title, authors, abstract)"
+    " VALUES ('delete', old.id, old.title, old.authors, old.abstract); END",
+    "CREATE TRIGGER searchable_changed AFTER UPDATE ON searchable BEGIN"
+    " INSERT INTO searchable_words (searchable_words, rowid, title, authors, abstract)"
+    " VALUES ('delete', old.id, old.title, old.authors, old.abstract);"
+    " INSERT INTO searchable_words (rowid, title, authors, abstract)"
+    " VALUES (new.id, new.title, new.authors, new.abstract); END",
 )
 _POSTGRESQL = (
     "ALTER TABLE searchable ADD COLUMN words tsvector GENERATED ALWAYS AS ("
