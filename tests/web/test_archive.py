@@ -153,7 +153,7 @@ def test_the_shipped_day_keeps_its_page(site, home, tmp_path, monkeypatch):
 def test_categories_and_authors_list_what_they_have(pages):
     assert "cs.CV, vision 12 papers" in words_of(pages["categories/index.html"])
     assert "An Older Paper" in words_of(pages["categories/cs.CL/index.html"])
-    assert re.search(r"Zoë Müller 2021-06-09, 2021-06-16", words_of(pages["authors/m/index.html"]))
+    assert "Zoë Müller 2021-06-09 , 2021-06-16" in words_of(pages["authors/m/index.html"])
     assert "11 papers" in words_of(pages["digest/2021-W24/index.html"])
 
 
