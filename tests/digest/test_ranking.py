@@ -138,10 +138,16 @@ def test_a_network_with_large_numbers_does_not_drown_the_others():
 def signals_of_a_day() -> list[Signal]:
     chance = random.Random(1)
     signals = [
-        post(f"p{n}", chance.randint(1, 24), actor=f"a{chance.randint(1, 30)}", source=chance.choice(["twitter", "bluesky"]),
-             made=NOON - n * HOUR / 7, counts={"likes": chance.choice([0, 5, 50]), "reposts": chance.choice([0, 45])})
+        post(
+            f"p{n}",
+            chance.randint(1, 24),
+            actor=f"a{chance.randint(1, 30)}",
+            source=chance.choice(["twitter", "bluesky"]),
+            made=NOON - n * HOUR / 7,
+            counts={"likes": chance.choice([0, 5, 50]), "reposts": chance.choice([0, 45])},
+        )
         for n in range(60)
-    ]  # fmt: skip
+    ]
     return signals + [
         post(f"r{n}", papers=(), kind="repost", root=f"p{n % 9}", source=signals[n % 9].source) for n in range(20)
     ]
@@ -184,11 +190,14 @@ def test_a_past_moment_is_ranked_the_same_to_the_bit_after_more_was_seen(method)
         assert msgspec.json.encode(rank_day(store, DAY, method=method)) != before
 
 
+URL = "https://twitter.com/ak/status/1404614429023539201"
+
+
 def test_collected_days_are_written_in_the_blogs_format():
     hostile = {"text": "a < b\n<script>x</script>", "name": 'A "B" </p>', "html": "<script>y</script>"}
     signals = [
         post("a", source="bluesky", actor="did:plc:x", url='https://x/"><b>', counts={"likes": 60}, **hostile),
-        post("b", 2, counts={"likes": 55}),
+        post("1404614429023539201", 2, actor="ak", text="π", counts={"likes": 55}, url=URL),
     ]
     papers = [paper(1, title="T\nx", abstract="One\ntwo."), paper(2)]
     written = publish(ranking(papers, signals, "folded")).decode()
@@ -199,4 +208,5 @@ def test_collected_days_are_written_in_the_blogs_format():
     assert "<b>" not in written
     plain, problems = read_post(publish(ranking(papers, signals[1:], "folded")).decode())
     assert problems == []
+    assert plain.entries[0].embeds[0].text == "π"
     assert (plain.name, plain.entries[0].favourites) == ("2021-06-15", 55)

@@ -55,7 +55,7 @@ def import_(paths: list[Path], /) -> int:
     """Read posts of the blog into the store: files, folders, or archives (.zip, .tar, .tar.gz).
 
     Text that was misread (`N‚Äô` for `N’`) is repaired. What is damaged is named with its line, the rest goes in; what
-    had been imported before is left as it is. Leaves with 1 where something could not be read.
+    had been imported before is left as it is. Leaves with 1 where not all could be read, with 2 where nothing.
 
     Parameters
     ----------
@@ -70,10 +70,8 @@ def import_(paths: list[Path], /) -> int:
         report = import_posts(store, paths)
     import msgspec
 
-    for problem in report.problems:
-        console.say(str(problem))
     console.show(msgspec.to_builtins(report), _told(report))
-    return 1 if report.problems else 0
+    return 0 if not report.problems else 1 if report.digests else 2
 
 
 def rank(
@@ -210,7 +208,7 @@ def _told(report: "Imported") -> str:
         f"{report.papers} papers, {report.posts} embedded posts, {report.lost} lost"
     ]
     lines += [f"repaired {file}: it had been read as {encoding}" for file, encoding in report.repaired.items()]
-    return "\n".join(lines)
+    return "\n".join([*map(str, report.problems), *lines])
 
 
 def _facts_of(edition: "Edition") -> dict[str, Any]:

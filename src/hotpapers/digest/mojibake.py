@@ -9,9 +9,9 @@ import unicodedata
 
 _ENCODINGS = ("mac_roman", "cp1252", "latin_1")
 """What text is wrongly read as, on Macintosh, on Windows, and by old protocols."""
-_LETTERS = re.compile("[\u0100-\u024f\u0370-\u052f\u0590-\u06ff\u3000-\ud7ff]")
-"""Letters beyond Western Europe. One alone proves little, as clean characters can look like one: ``é…”`` is a Chinese
-sign misread, and ``Ñ–`` a Cyrillic letter."""
+_MARKS = "–—‘’“”„…«»‹›"
+_SHORT = re.compile("[\u00a0-\u024f\u0370-\u052f\u0590-\u06ff]")
+"""What two bytes in UTF-8 nearly always are: Latin, Greek, Cyrillic, Hebrew and Arabic letters."""
 
 
 def repair(text: str) -> tuple[str, str | None]:
@@ -49,7 +49,7 @@ def _reread(text: str) -> tuple[str, str] | None:
         if reread is None:
             continue
         strange = [each for each in reread if not each.isascii()]
-        proofs = [proof for each in strange if (proof := _proof(each))]
+        proofs = [proof for each in strange if (proof := _proof(each, encoding))]
         if len(proofs) * 2 > len(strange) and sum(proofs) >= 1 and len(strange) < fewest:
             best, fewest = (reread, encoding), len(strange)
     return best
@@ -63,10 +63,17 @@ def _decode(text: str, encoding: str) -> str | None:
         return None
 
 
-def _proof(character: str) -> float:
-    """Return how much it proves that a character beyond ASCII came out: 1 where it hardly can by chance."""
-    if _LETTERS.match(character):
-        return 0.5
-    if character < "\u0100":  # a lead byte of Â or Ã
-        return 1 if character >= "\u00a0" else 0
-    return 1 if character >= "\u0800" and unicodedata.category(character) not in ("Cn", "Co") else 0
+def _proof(character: str, encoding: str) -> float:
+    """Return how much it proves that a character beyond ASCII came out: 1 where it hardly can by chance.
+
+    It can where what was read is a letter before quotation marks, dashes and the like, or after one: ``é…”`` looks
+    like a Chinese sign misread, ``l’é`` like an Armenian letter. One of these alone proves nothing.
+    """
+    if unicodedata.category(character) in ("Cn", "Co", "Cc") or (character < "\u0800" and not _SHORT.match(character)):
+        return 0
+    if character < "\u0100":
+        return 1  # Ã or Â before a mark, which nobody writes
+    first, *rest = list(character.encode("utf-8").decode(encoding))
+    marks = [each in _MARKS for each in rest]
+    by_chance = not any(marks) if first in _MARKS else first.isalpha() and all(marks)
+    return 0.5 if by_chance else 1

@@ -41,13 +41,13 @@ def connect(url: str) -> Engine:
     if backend == "sqlite":
         if address.database:
             _make_folder(Path(address.database))
-        engine = create_engine(address)
+        engine = create_engine(address, paramstyle="named")
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
         return engine
     if backend in ("postgresql", "postgres"):
         try:
-            # Rows one by one (in a pipeline): many in one statement may not name a key twice, nor tell how many are new.
+            # Rows in a pipeline: many in one statement may not name a key twice, nor say how many are new.
             return create_engine(address.set(drivername="postgresql+psycopg"), use_insertmanyvalues=False)
         except ModuleNotFoundError as error:
             raise MissingExtra(f"A store on PostgreSQL (module {error.name})", ("digest", "postgres")) from error

@@ -6,6 +6,7 @@ An item's key is derived from its name, so that writers need not ask each other,
 import datetime
 import hashlib
 import re
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +34,7 @@ def microseconds(moment: datetime.datetime) -> int:
     return (aware - EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=10_000)  # a day's items were mostly seen at the same few times
 def moment(value: int) -> datetime.datetime:
     """Return the moment that is ``value`` microseconds after 1970, in UTC."""
     return EPOCH + value * _MICROSECOND

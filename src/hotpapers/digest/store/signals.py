@@ -33,7 +33,7 @@ def add_signals(connection: Connection, insert: Callable[[Table], Any], signals:
     rows = _rows(signals)
 
     def insert_new(table: Table) -> int:
-        return connection.execute(insert(table).on_conflict_do_nothing(), rows[table]).rowcount if rows[table] else 0
+        return _run_many(connection, insert(table).on_conflict_do_nothing(), rows[table])
 
     new = insert_new(items)
     if new < len(rows[items]):
@@ -90,6 +90,17 @@ def _rows(signals: Sequence[Signal]) -> dict[Table, list[Row]]:
     }
 
 
+def _run_many(connection: Connection, statement: Any, rows: list[Row]) -> int:
+    """Run an insert for each row and return how many rows it touched.
+
+    The driver gets the rows as they are: SQLAlchemy would look at every value of millions, and has nothing to convert.
+    """
+    if not rows:
+        return 0
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    return connection.exec_driver_sql(str(compiled), rows).rowcount
+
+
 def _fill_in(insert: Callable[[Table], Any]) -> Any:
     """Return the statement that adds to items that are there what had not been known of them."""
     statement = insert(items)
@@ -127,26 +138,30 @@ def _read_some(connection: Connection, arxivs: Sequence[str], as_of: datetime.da
     told = select(observations.c.item, observations.c.metric, observations.c.seen, observations.c.value).where(
         observations.c.item.in_(keys), observations.c.seen <= until
     )
-    for key, metric, at, value in connection.execute(told.order_by(*observations.primary_key)):
+    for key, metric, at, value in connection.execute(told.order_by(*observations.primary_key)).all():
         counts[key][metric] = value
-        last_seen[key] = max(at, last_seen.get(key, at))
-    rows = connection.execute(select(items).where(items.c.key.in_(keys), items.c.seen <= until))
+        if at > last_seen.get(key, -1):
+            last_seen[key] = at
+    columns = ("key", "source", "item", "kind", "actor", "made", "seen", "root_item", "name", "text", "html", "url")
+    rows = connection.execute(
+        select(*(items.c[name] for name in columns)).where(items.c.key.in_(keys), items.c.seen <= until)
+    ).all()
     return {
-        row.key: Signal(
-            source=row.source,
-            item=row.item,
-            kind=row.kind,
-            papers=tuple(named[row.key]),
-            actor=row.actor,
-            made=moment(row.made) if row.made is not None else None,
-            seen=moment(last_seen.get(row.key, row.seen)),
-            counts=counts[row.key],
-            root=row.root_item,
-            name=row.name,
-            text=row.text,
-            html=row.html,
-            url=row.url,
+        key: Signal(
+            source=source,
+            item=item,
+            kind=kind,
+            papers=tuple(named[key]),
+            actor=actor,
+            made=None if made is None else moment(made),
+            seen=moment(last_seen.get(key, seen)),
+            counts=counts[key],
+            root=root,
+            name=name,
+            text=text,
+            html=html,
+            url=url,
         )
-        for row in rows
-        if _DELETIONS not in counts[row.key]
+        for key, source, item, kind, actor, made, seen, root, name, text, html, url in rows
+        if _DELETIONS not in counts[key]
     }
