@@ -164,9 +164,12 @@ def test_the_migrations_make_the_tables_of_the_schema(address):
     from alembic.script import ScriptDirectory
 
     with open_store(address) as store, store.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        # The index for searching is each database's own.
+        named = {"include_name": lambda name, *_: not (name or "").startswith("searchable_words") and name != "words"}
+        context = MigrationContext.configure(connection, opts={"compare_type": True, **named})
         assert compare_metadata(context, schema) == []
-        assert set(inspect(connection).get_table_names()) == {*schema.tables, "alembic_version"}
+        tables = {name for name in inspect(connection).get_table_names() if not name.startswith("searchable_words")}
+        assert tables == {*schema.tables, "alembic_version"}
     folder = open_store.__globals__["__file__"].replace("store.py", "migrations")
     assert ScriptDirectory(folder).get_current_head() == NEWEST
 

@@ -15,8 +15,8 @@ import msgspec
 import pytest
 
 from hotpapers.digest import load_day
+from hotpapers.digest.mathtext import plain_title
 from hotpapers.errors import BadInput
-from hotpapers.web.mathtext import plain_title
 from hotpapers.web.site import POLICY, build_site
 
 html5lib = pytest.importorskip("html5lib")

@@ -24,7 +24,7 @@ def list_() -> None:
     digests = [load_day(day) for day in days()]
     rows = {str(each.date): {"date": str(each.date), "papers": len(each.entries), "source": each.source}
             for each in digests}  # fmt: skip
-    if _is_there():
+    if has_store():
         for name, _, _, count in _open().posts():
             rows.setdefault(name, {"date": name, "papers": count, "source": BLOG})
     facts = [rows[name] for name in sorted(rows, reverse=True)]
@@ -39,7 +39,7 @@ def show(date: str | None = None) -> None:
     date
         The day, as YYYY-MM-DD; the newest that comes with hotpapers when left out.
     """
-    if date and _is_there():
+    if date and has_store():
         first, last = read_range(date)
         if (first != last or first not in days()) and (post := _open().post(first, last)):
             from hotpapers.digest.edition import edition_of
@@ -134,7 +134,7 @@ def publish(
     date
         The day, as YYYY-MM-DD, or `first - last`; `all` for every digest of the blog; the newest when left out.
     to
-        The format: markdown (the blog's own).
+        The format: markdown (the blog's own), html, rss, atom, jsonfeed, json, parquet or email.
     method
         How to rank it: archived (as the blog published it), classic, folded or modern.
     as_of
@@ -195,7 +195,7 @@ def _open() -> "Store":
     return open_store()
 
 
-def _is_there() -> bool:
+def has_store() -> bool:
     """Whether there is a store, judged without loading what opens one."""
     import os
 

@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 
 from hotpapers import __version__
 from hotpapers.cards import Card
+from hotpapers.digest.commands import has_store
 from hotpapers.errors import HotpapersError
 from hotpapers.web import intake
 from hotpapers.web.faces import Faces
@@ -53,7 +54,8 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.globals |= {"policy": POLICY, "live": True, "version": __version__, "root": "/", "path": "", "here": "try"}
+_templates.globals |= {"policy": POLICY, "live": True, "version": __version__, "root": "/", "path": "", "here": "try",
+                       "feeds": ()}  # fmt: skip
 
 
 COLOUR_SCHEME = """() => {
@@ -83,7 +85,7 @@ COLOURS = {
 
 def render(template: str, **facts: Any) -> str:
     """Return one of the live site's own pages or parts of pages as HTML."""
-    return _templates.get_template(f"live/{template}").render(**facts)
+    return _templates.get_template(f"live/{template}").render(**{"archive": has_store(), **facts})
 
 
 class Forms:

@@ -1,7 +1,8 @@
 """The live site: the static pages, a form for each verb (``/try/<paper>``) and the same as a plain HTTP interface.
 
 ``POST /api/<paper>/<verb>`` starts a job, ``GET /api/jobs/<id>`` says where it stands and what it made,
-``GET /api/jobs/<id>/files/<name>`` gives a result, ``DELETE /api/jobs/<id>`` cancels.
+``GET /api/jobs/<id>/files/<name>`` gives a result, ``DELETE /api/jobs/<id>`` cancels. ``GET /search?q=WORDS`` searches
+the archive.
 """
 
 import asyncio
@@ -31,17 +32,12 @@ from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import home
 from hotpapers.web import intake
 from hotpapers.web.faces import Faces
+from hotpapers.web.finder import Finder, NotHere
 from hotpapers.web.forms import SHOWN, Forms, import_gradio, render, show_job
 from hotpapers.web.guard import Guard
 from hotpapers.web.jobs import Job, Jobs
 
 log = logging.getLogger("hotpapers.web")
-
-
-class NotHere(HotpapersError):
-    """There is no such paper, verb or file."""
-
-    http_status = 404
 
 
 def serve(
@@ -131,6 +127,7 @@ def create_app(
     jobs = Jobs(room / "jobs", workers=workers, queue=queue, seconds=job_seconds, finish=intake.finish)
     faces = Faces(room / "faces", cards)
     forms = Forms(jobs, faces, cards, room / "gradio", upload_mb)
+    finder = Finder()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -139,6 +136,7 @@ def create_app(
         finally:
             await asyncio.to_thread(jobs.close)
             await forms.close()
+            finder.close()
 
     app = FastAPI(title="hotpapers", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(Guard, host=host, upload_mb=upload_mb)
@@ -149,6 +147,11 @@ def create_app(
     async def job_page(job_id: str) -> Response:
         job = jobs.find(job_id)
         page = render("job_page.html", card=cards[job.paper], job=job, shown=Markup(show_job(jobs, job)))  # noqa: S704
+        return HTMLResponse(page, headers={"cache-control": "no-store"})
+
+    @app.get("/search")
+    async def search(q: str = "") -> Response:
+        page = await asyncio.to_thread(finder.page, q)
         return HTMLResponse(page, headers={"cache-control": "no-store"})
 
     @app.get("/favicon.ico")

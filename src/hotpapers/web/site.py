@@ -3,7 +3,6 @@
 The folder can be opened from disk or put on any host: its links are relative, and nothing in it asks another host.
 """
 
-import datetime
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -21,9 +20,11 @@ from hotpapers.claims.evidence import load_evidence, own_folder, shipped_folder
 from hotpapers.claims.judge import Verdict
 from hotpapers.digest import Digest, days, load_day
 from hotpapers.digest.commands import facts
+from hotpapers.digest.mathtext import plain_title
+from hotpapers.digest.publish import words
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
-from hotpapers.web.mathtext import plain_title
+from hotpapers.web.archive import FEEDS, Archive, load_archive, week_name, write_archive
 from hotpapers.web.readme import PICTURES, render_readme
 from hotpapers.web.views import Found, PaperView, papers_of
 
@@ -33,10 +34,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
     "base-uri 'none'; form-action 'none'"
 )
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 CATEGORIES = {
     "cs.AI": "artificial intelligence", "cs.CL": "language", "cs.CV": "vision", "cs.DB": "databases",
     "cs.GR": "graphics", "cs.LG": "machine learning", "cs.RO": "robotics", "cs.SD": "sound",
@@ -56,6 +53,7 @@ def build_site(
     cards: Mapping[str, Card] | None = None,
     digests: Sequence[Digest] | None = None,
     found: Found | None = None,
+    archive: Archive | None = None,
 ) -> int:
     """Write the site to ``out`` as a whole and return how many pages it has.
 
@@ -69,7 +67,7 @@ def build_site(
         The address that the site will have, for the map of the site and the page of wrong addresses.
     evidence
         A folder of evidence besides what is shipped and the user's own.
-    cards, digests, found
+    cards, digests, found, archive
         What to show; all there is when left out.
 
     Raises
@@ -86,9 +84,12 @@ def build_site(
     if found is None:
         found = load_evidence([shipped_folder(), own_folder(), *([evidence] if evidence else [])])
     shown = sorted((load_day(day) for day in days()) if digests is None else digests, key=lambda each: each.date)
-    papers = papers_of(shown[::-1], all_cards() if cards is None else cards, found)
+    cards = all_cards() if cards is None else cards
+    papers = papers_of(shown[::-1], cards, found)
+    if archive is None:
+        archive = load_archive([digest.date for digest in shown])
     with written_whole(out) as folder:
-        return _Writer(folder, papers, shown[::-1], live, base_url).write()
+        return _Writer(folder, papers, shown[::-1], live, base_url, archive).write()
 
 
 def _hold_free(out: Path) -> None:
@@ -102,9 +103,16 @@ class _Writer:
     """Writes the pages into ``folder``; counts them."""
 
     def __init__(
-        self, folder: Path, papers: dict[str, PaperView], digests: list[Digest], live: bool, base_url: str | None
+        self,
+        folder: Path,
+        papers: dict[str, PaperView],
+        digests: list[Digest],
+        live: bool,
+        base_url: str | None,
+        archive: Archive | None,
     ) -> None:
         self.folder, self.papers, self.digests, self.base_url = folder, papers, digests, base_url
+        self.live, self.archive = live, archive
         self.pages: list[str] = []
         self.copied: dict[Path, str] = {}
         """What lies on the site of files elsewhere: the file → its address."""
@@ -115,15 +123,10 @@ class _Writer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters |= {
-            "title": plain_title,
-            "day": _day_in_words,
-            "count": "{:,}".format,
-            "address": quote,
-            "docstring": _docstring,
-        }
+        self.environment.filters |= FILTERS
         self.environment.globals |= {
             "policy": POLICY, "live": live, "version": __version__, "papers": papers, "digests": digests,
+            "archive": archive, "feeds": FEEDS if archive and base_url else (),
             "category_words": CATEGORIES, "verdicts": list(Verdict),
             "runs_here": [slug for slug, paper in papers.items() if paper.card is not None],
         }  # fmt: skip
@@ -137,10 +140,12 @@ class _Writer:
         self.page("digest/index.html", "digests.html", here="digest")
         for digest in self.digests:
             self.page(f"digest/{digest.date}/index.html", "digest.html", digest=digest, front=False, here="digest")
-            (self.folder / f"digest/{digest.date}/index.json").write_bytes(self.digest_facts(digest))
+            self.file(f"digest/{digest.date}/index.json", self.digest_facts(digest))
         self.page("papers/index.html", "papers.html", here="papers")
         for paper in self.papers.values():
             self.paper(paper)
+        if self.archive:
+            write_archive(self.archive, self.page, self.file, self.papers, self.base_url, live=self.live)
         self.page("about/index.html", "about.html", here="about")
         self.page("404.html", "404.html", here="", root=urlsplit(self.base_url or "").path.rstrip("/") + "/")
         self.for_machines()
@@ -149,10 +154,13 @@ class _Writer:
     def page(self, path: str, template: str, *, root: str | None = None, **facts: Any) -> None:
         root = "../" * path.count("/") if root is None else root
         text = self.environment.get_template(template).render(root=root, path=path, **facts)
+        self.file(path, text.encode())
+        self.pages.append(path)
+
+    def file(self, path: str, raw: bytes) -> None:
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-        self.pages.append(path)
+        target.write_bytes(raw)
 
     def paper(self, paper: PaperView) -> None:
         for claim in paper.claims:
@@ -224,6 +232,10 @@ def _docstring(words: str) -> Markup:
     return Markup(re.sub(r"``(.+?)``", r"<code>\1</code>", str(escape(words))))  # noqa: S704
 
 
-def _day_in_words(date: datetime.date) -> str:
-    """Return ``15 June 2021`` whatever the locale."""
-    return f"{date.day} {MONTHS[date.month - 1]} {date.year}"
+FILTERS = {
+    "title": plain_title, "day": words.day_in_words, "month": words.month_in_words, "week": week_name,
+    "count": "{:,}".format, "address": quote, "docstring": _docstring, "heading": words.heading,
+    "address_name": words.address_name, "paper_title": words.title, "abstract_page": words.abstract_page,
+    "cleaned": Markup,
+}  # fmt: skip
+"""What the templates call; ``cleaned`` takes what nh3 has cleaned."""

@@ -9,8 +9,8 @@ from hotpapers.cards import Card, Claim, Criterion
 from hotpapers.claims.evidence import Evidence, deciding, verdict_of
 from hotpapers.claims.judge import Verdict, figure
 from hotpapers.digest import Digest, Entry
+from hotpapers.digest.mathtext import plain_title
 from hotpapers.web.chart import Chart, chart_of
-from hotpapers.web.mathtext import plain_title
 from hotpapers.web.usage import Usage, usage_of
 
 Found = Mapping[tuple[str, str], Sequence[Evidence]]

@@ -11,6 +11,13 @@ from hotpapers.errors import BadInput
 
 FORMATS = {
     "markdown": "hotpapers.digest.publish.markdown",
+    "html": "hotpapers.digest.publish.page",
+    "rss": "hotpapers.digest.publish.rss",
+    "atom": "hotpapers.digest.publish.atom",
+    "jsonfeed": "hotpapers.digest.publish.jsonfeed",
+    "json": "hotpapers.digest.publish.facts",
+    "parquet": "hotpapers.digest.publish.parquet",
+    "email": "hotpapers.digest.publish.mail",
 }
 
 

@@ -2,6 +2,6 @@
 
 from hotpapers.digest.store.opening import where
 from hotpapers.digest.store.signals import Added
-from hotpapers.digest.store.store import Collection, Store, open_store
+from hotpapers.digest.store.store import Collection, Hit, Store, open_store
 
-__all__ = ["Added", "Collection", "Store", "open_store", "where"]
+__all__ = ["Added", "Collection", "Hit", "Store", "open_store", "where"]

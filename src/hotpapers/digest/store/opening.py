@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from hotpapers.errors import BadInput, MissingExtra
 from hotpapers.files import home
 
-NEWEST = "0002"
+NEWEST = "0003"
 """The last of ``migrations/versions``: a store that has it needs nothing done, and Alembic need not be loaded."""
 _LOCK = 0x686F7470  # any number, as long as nobody else locks by it
 

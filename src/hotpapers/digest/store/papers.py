@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, Table, func, select
 
 from hotpapers.digest.records import Paper
 from hotpapers.digest.store.schema import papers, storable
+from hotpapers.digest.store.search import index_papers
 
 Revisions = list[tuple[datetime.datetime, Paper]]
 _FIELDS = tuple(Paper.__struct_fields__)
@@ -42,6 +43,7 @@ def add_papers(
             statement.on_conflict_do_update(index_elements=["arxiv", "seen"], set_=told),
             [rows[key] for key in sorted(rows)],
         )
+        index_papers(connection, insert, (known[arxiv][-1][1] for arxiv in {arxiv for arxiv, _ in rows}))
     return len(rows)
 
 

@@ -185,3 +185,14 @@ collections = Table(
     Index("collections_by_day", "day"),
     comment="Which source was asked for a day, and what came of it.",
 )
+
+searchable = Table(
+    "searchable",
+    schema,
+    Column("id", Integer, primary_key=True),
+    Column("arxiv", String(32), nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("authors", Text, nullable=False),
+    Column("abstract", Text, nullable=False),
+    comment="The words of each paper as it is known now, for searching.",
+)

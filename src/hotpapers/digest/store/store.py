@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from hotpapers.digest.post import Post, day_name
 from hotpapers.digest.records import Paper, Signal
-from hotpapers.digest.store import posts, schema
+from hotpapers.digest.store import posts, schema, search
 from hotpapers.digest.store.opening import bring_up_to_date, connect, where
 from hotpapers.digest.store.papers import add_papers, read_listing, read_papers
 from hotpapers.digest.store.signals import Added, add_signals, read_signals
@@ -52,6 +52,22 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True):
     signals: int = 0
     problem: str = ""
     cursor: str = ""
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """A paper that was searched for.
+
+    Attributes
+    ----------
+    paper
+        As it is known now.
+    digest, rank
+        The digest of the blog that had it (the newest, if several) and its number there.
+    """
+
+    paper: Paper
+    digest: str | None = None
+    rank: int | None = None
 
 
 class Store:
@@ -177,6 +193,18 @@ class Store:
         """Return the papers of these identifiers that are here, as they were known at ``as_of``."""
         with self.reading() as connection:
             return list(read_papers(connection, arxivs, as_of or _EVER).values())
+
+    def search(self, question: str, limit: int = 50) -> list[Hit]:
+        """Return the papers in whose title, authors or abstract every word of ``question`` begins a word, best first.
+
+        An arXiv identifier or a category is found too. No question is refused: of one without words nothing is found.
+        """
+        with self.reading() as connection:
+            arxivs = search.search(connection, question, limit)
+            known = read_papers(connection, arxivs, _EVER)
+            places = search.find_places(connection, arxivs)
+        found = ((known[arxiv], *places.get(arxiv, (None, None))) for arxiv in arxivs)
+        return [Hit(paper=paper, digest=digest, rank=rank) for paper, digest, rank in found]
 
     def signals(self, arxivs: Iterable[str], as_of: datetime.datetime | None = None) -> list[Signal]:
         """Return all that had been seen at ``as_of`` of these papers' items, each with the counts seen last.
