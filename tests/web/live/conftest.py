@@ -33,7 +33,8 @@ def cards():
     names = {name: f"verbs:{name}" for name in ("brighten", "train", "fill", "speak", "look", "misbehave")}
     card = FakeCard(slug="fakepaper", arxiv="2106.00000", title="Brightening <b>Photographs</b>",
                     summary="Makes photographs brighter.", verbs={**names, "absent": "absent:absent"},
-                    examples={"speak": {"text": "examples/words.txt"}, "look": {"image": "examples/grey.png"}})  # fmt: skip
+                    examples={"speak": {"text": "examples/words.txt"},
+                              "look": {"image": "examples/grey.png"}})  # fmt: skip
     return {"fakepaper": card}
 
 
