@@ -262,7 +262,7 @@ def show_job(jobs: Jobs, job: Job) -> str:
     )
 
 
-def _widget(field: Field, models: "list[gr.Dropdown]", example: Path | str | None) -> Any:
+def _widget(field: Field, models: "list[gr.Dropdown]", example: Any) -> Any:
     import gradio as gr
 
     label, info = _words(field.name), re.sub(r"``([^`]*)``", r"`\1`", field.help)
@@ -274,7 +274,11 @@ def _widget(field: Field, models: "list[gr.Dropdown]", example: Path | str | Non
         return models[-1]
     widget: Any
     if field.widget == "choice":
-        widget = gr.Dropdown([str(each) for each in field.choices], value=str(field.default), label=label, info=info)
+        choices: list[Any] = [str(each) for each in field.choices]
+        value = None if field.default is None else str(field.default)
+        if value is None and not field.required:
+            choices, value = [("automatic", ""), *choices], ""
+        widget = gr.Dropdown(choices, value=value, label=label, info=info)
     elif field.widget == "yes or no":
         widget = gr.Checkbox(bool(field.default), label=label, info=info)
     elif field.widget in ("number", "whole number") and field.default is not None:

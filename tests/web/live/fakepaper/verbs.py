@@ -105,9 +105,10 @@ def speak(text: TextFile, *, out: Path | None = None) -> Outcome:
     return Outcome({"speech": out}, {"letters": len(text.read_text())})
 
 
-def look(image: ImageFile) -> Outcome:
+def look(image: ImageFile, *, unit: Literal["pixels", "megapixels"] | None = None) -> Outcome:
     """Say how large a picture is."""
-    return Outcome({}, {"size": "{} x {}".format(*Image.open(image).size)})
+    width, height = Image.open(image).size
+    return Outcome({}, {"size": f"{width * height / 1e6} MP" if unit == "megapixels" else f"{width} x {height}"})
 
 
 def misbehave(how: Literal["crash", "hang", "leave", "grow", "steal", "script", "spawn"]) -> Outcome:
