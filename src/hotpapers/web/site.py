@@ -134,7 +134,8 @@ class _Writer:
     def write(self) -> int:
         self.folder.mkdir()
         (self.folder / MARK).write_text(f"hotpapers {__version__}\n", encoding="utf-8")
-        shutil.copytree(Path(__file__).parent / "static", self.folder / "static")
+        ignored = None if self.archive else shutil.ignore_patterns("search.js")
+        shutil.copytree(Path(__file__).parent / "static", self.folder / "static", ignore=ignored)
         newest = self.digests[0] if self.digests else None
         self.page("index.html", "digest.html" if newest else "papers.html", digest=newest, front=True, here="digest")
         self.page("digest/index.html", "digests.html", here="digest")
