@@ -332,5 +332,6 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(address, tmp_path, state
             "mentions": 46,
             "observations": 6 * 2 + 40 * 2 * 3,
             "papers": 46,
+            "searchable": 46,
         }
         assert {each.counts["likes"] for each in store.signals(["2107.00007"], NOON + HOUR)} == {1}
