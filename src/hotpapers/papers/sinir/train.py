@@ -26,7 +26,6 @@ from hotpapers.papers.sinir.muon import Muon
 from hotpapers.papers.sinir.pyramid import image_pyramid, pyramid_sizes, resize, scaled_sizes
 from hotpapers.papers.sinir.shuffle import shuffle_pixels
 from hotpapers.run import Run
-from hotpapers.run.memory import keep_large_blocks_apart
 from hotpapers.verbs import Device, ImageFile, Outcome
 
 BETAS = (0.5, 0.999)
@@ -192,7 +191,6 @@ def fit(image: Float[Tensor, "1 3 H W"], config: Config, run: Run) -> SinIR:
     Each scale is a stage of ``run``: its network starts as a copy of the scale below and has optimisers and a cosine
     schedule of its own; what is below is frozen.
     """
-    keep_large_blocks_apart()
     sizes, factor = training_sizes(config, *image.shape[-2:])
     targets = image_pyramid(image, sizes, config.resampler)
     pixels = ((targets[-1][0].clamp(-1, 1) + 1) * 127.5).round().byte()
