@@ -43,7 +43,7 @@ def test_a_cascade_of_equal_weights_gives_the_authors_output():
 
 
 def plain_forward(net: ScaleNet, x: torch.Tensor) -> torch.Tensor:
-    """The network as the dossier's layers say it, left to autograd."""
+    """The network layer by layer, left to autograd."""
     x = skip = net.from_rgb(x)
     for conv in net.blocks:
         x = F.leaky_relu(F.instance_norm(conv(F.pad(x, (1, 1, 1, 1), mode="reflect"))), 0.2) + skip
