@@ -10,6 +10,7 @@ import unicodedata
 _ENCODINGS = ("mac_roman", "cp1252", "latin_1")
 """What text is wrongly read as, on Macintosh, on Windows, and by old protocols."""
 _MARKS = "–—‘’“”„…«»‹›"
+_STRANGE = re.compile(r"[^\0-\x7f]")
 _SHORT = re.compile("[\u00a0-\u024f\u0370-\u052f\u0590-\u06ff]")
 """What two bytes in UTF-8 nearly always are: Latin, Greek, Cyrillic, Hebrew and Arabic letters."""
 
@@ -43,12 +44,12 @@ def repair(text: str) -> tuple[str, str | None]:
 def _reread(text: str) -> tuple[str, str] | None:
     """Return the most plausible re-reading of ``text`` and its encoding, if there is one."""
     best: tuple[str, str] | None = None
-    fewest = sum(not each.isascii() for each in text)
+    fewest = len(_STRANGE.findall(text))
     for encoding in _ENCODINGS:
         reread = _decode(text, encoding)
         if reread is None:
             continue
-        strange = [each for each in reread if not each.isascii()]
+        strange = _STRANGE.findall(reread)
         proofs = [proof for each in strange if (proof := _proof(each, encoding))]
         if len(proofs) * 2 > len(strange) and sum(proofs) >= 1 and len(strange) < fewest:
             best, fewest = (reread, encoding), len(strange)

@@ -23,8 +23,10 @@ _WORD = re.compile(r"[^\W_]+")
 
 def words(text: str) -> list[str]:
     """Cut a text into words for searching: lower case, no accents, letters and digits only."""
-    bare = "".join(each for each in unicodedata.normalize("NFKD", text[:_LONGEST]) if not unicodedata.combining(each))
-    return [word[:100] for word in _WORD.findall(bare.casefold())]
+    text = text[:_LONGEST]
+    if not text.isascii():
+        text = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    return [word[:100] for word in _WORD.findall(text.casefold())]
 
 
 def index_papers(connection: Connection, insert: Callable[[Table], Any], newest: Iterable[Paper]) -> None:
