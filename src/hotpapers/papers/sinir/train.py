@@ -206,14 +206,15 @@ def fit(image: Float[Tensor, "1 3 H W"], config: Config, run: Run) -> SinIR:
         with run.stage(f"scale-{scale}"):
             net, *moving = run.setup(net, *optimisers, *schedules)
             for _step in run.steps(config.steps):
-                loss = measure(net(prefix.draw(scale)))
+                output = net(prefix.draw(scale))
+                loss = measure(output)
                 net.zero_grad()
                 run.backward(loss)
                 for each in moving:
                     each.step()
                 run.log(loss=loss)
                 if run.due("preview", seconds=5):
-                    run.picture("preview", _reconstruction(model, targets[0], scale))
+                    run.picture("preview", (resize(output.detach(), sizes[-1], "torch")[0] + 1) / 2)
             model.nets[scale].requires_grad_(False).zero_grad()
             prefix.grow(scale)
     return model
