@@ -88,3 +88,7 @@ def test_the_clock_projects_from_all_steps_but_the_first_and_counts_the_rest_onc
     assert clock.per_step() == [2]
     assert clock.projected(500) == 6 + 500 * 2
     assert clock.total() == 6 + 104
+
+
+def test_niqe_knows_none_of_the_photographs_that_it_judges():
+    assert not set(claims.NATURAL) & set(claims.PHOTOGRAPHS)

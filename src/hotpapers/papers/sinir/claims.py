@@ -40,6 +40,7 @@ from hotpapers.papers.sinir.transfer import enlarge
 from hotpapers.run import Run
 
 PHOTOGRAPHS = ("coffee", "astronaut", "chelsea")
+NATURAL = ("rocket", "hubble_deep_field")  # what NIQE takes for natural: none of those that are measured
 PUBLISHED_STEPS, PUBLISHED_EPOCHS = 500, 2000  # a scale: SinIR, SinGAN
 
 
@@ -259,7 +260,7 @@ def _enlarge(scale: Scale, run: Run, judged: str, compare: Callable[[float, floa
         "paper": (480, 3, {}),
     }[scale]
     config = dataclasses.replace(PRESETS["super-resolve"], max_size=longer // 4, **changes)
-    natural = fit_natural_model([(photo(name, 500) + 1) / 2 for name in ("rocket", "astronaut")], block=48)
+    natural = fit_natural_model([(photo(name, 500) + 1) / 2 for name in NATURAL], block=48)
     method, baseline, rows = {}, {}, {}
     for seed in run.seeds:
         ours, best = [], []
