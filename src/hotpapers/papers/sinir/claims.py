@@ -40,7 +40,7 @@ from hotpapers.papers.sinir.transfer import enlarge
 from hotpapers.run import Run
 
 PHOTOGRAPHS = ("coffee", "astronaut", "chelsea")
-NATURAL = ("rocket", "hubble_deep_field")  # what NIQE takes for natural: none of those that are measured
+NATURAL = ("rocket", "hubble")  # what NIQE takes for natural: none of those that are measured
 PUBLISHED_STEPS, PUBLISHED_EPOCHS = 500, 2000  # a scale: SinIR, SinGAN
 
 
