@@ -9,7 +9,7 @@ from hotpapers.engines import Died, WorkersDied, attempt_all, do_all
 from hotpapers.errors import BadInput
 
 sys.path.insert(0, str(Path(__file__).parent))  # workers take this path over and find the module by name
-import pieces  # noqa: E402
+import pieces
 
 PROCESSES = {"engine": "processes", "jobs": 2}
 
@@ -22,7 +22,7 @@ def test_every_piece_is_done_once_and_in_order_where_that_is_asked(engine):
 
 def test_unordered_results_come_as_they_are_done_with_the_number_of_their_piece():
     results = list(attempt_all(pieces.squared, range(12), **PROCESSES))
-    assert {number: result for number, result in results} == {n: n * n for n in range(12)}
+    assert dict(results) == {n: n * n for n in range(12)}
 
 
 def test_an_endless_iterator_of_pieces_is_read_only_as_fast_as_the_work_goes():
