@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,21 +64,23 @@ def pack(source: Path, words: Path, vectors: Path) -> None:
         temporary.write_text("\n".join(found), encoding="utf-8")
 
 
-def _entries(source: Path) -> "list[tuple[str, np.ndarray]]":
+def _entries(source: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Take the entries ``"word": [100 numbers, norm, index]`` out of the JSON, in its order."""
-    entries: list[tuple[str, np.ndarray]] = []
     with source.open("rb") as stream, progress.bar("pack GloVe (MB)", round(source.stat().st_size / 1e6)) as bar:
-        rest = b""
+        rest, begun = b"", False
         while block := stream.read(_BLOCK):
             rest += block
             end = 0
+            if not begun:  # before the vectors stands the list of the words alone
+                begun = (at := rest.find(b'"vectors":{')) >= 0
+                rest = rest[at + 11 :] if begun else rest[-16:]
+                if not begun:
+                    continue
             for match in _ENTRY.finditer(rest):
                 end = match.end()
-                numbers = np.array(match[2].split(b","), dtype=np.float32) if match[2].count(b",") > 100 else None
-                if numbers is not None and match[1] != b"unkVector":
-                    word = json.loads(b'"' + match[1] + b'"')
-                    if "\n" not in word:
-                        entries.append((word, numbers[:DIMENSIONS]))
-            rest = rest[end:] if end else rest[-(1 << 16) :] if not entries else rest
+                numbers = np.array(match[2].split(b",")[:DIMENSIONS], dtype=np.float32)
+                word = json.loads(b'"' + match[1] + b'"')
+                if word != "unkVector" and "\n" not in word:
+                    yield word, numbers
+            rest = rest[end:]
             bar.update(round(stream.tell() / 1e6))
-    return entries

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hotpapers import progress
-from hotpapers.digest.engines import Engine, do_all
+from hotpapers.engines import Engine, do_all
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.gittables import annotate, collect, columns, ontology, privacy, reading, store

@@ -169,6 +169,11 @@ def write_csv(path: Path, table: pa.Table) -> None:
         pyarrow.csv.write_csv(table, temporary, pyarrow.csv.WriteOptions(quoting_style="needed"))
 
 
+def csv_writer(path: Path, schema: pa.Schema) -> "pyarrow.csv.CSVWriter":
+    """Return a writer of CSV that takes a table in parts."""
+    return pyarrow.csv.CSVWriter(path, schema, write_options=pyarrow.csv.WriteOptions(quoting_style="needed"))
+
+
 def load(
     corpus: AnyFile,
     *,
