@@ -17,8 +17,12 @@ def _from_github(listing: str, **facts: str) -> tuple[Dataset, dict[str, str]]:
     listed = json.loads(Path(__file__).with_name(f"{listing}.json").read_text(encoding="utf-8"))
     base = f"https://raw.githubusercontent.com/{listed['repository']}/{listed['commit']}"
     names = {path: _flat(path, number) for number, (path, _, _) in enumerate(listed["files"])}
-    sources = tuple(Source(names[path], f"{base}/{quote(path)}", sha256, size) for path, sha256, size in listed["files"])
-    dataset = Dataset(page=f"https://github.com/{listed['repository']}", sources=sources, members=tuple(names.values()), **facts)
+    sources = tuple(
+        Source(names[path], f"{base}/{quote(path)}", sha256, size) for path, sha256, size in listed["files"]
+    )
+    dataset = Dataset(
+        page=f"https://github.com/{listed['repository']}", sources=sources, members=tuple(names.values()), **facts
+    )
     return offer(dataset), names
 
 

@@ -143,7 +143,10 @@ def build(
     dropped = counts["dropped"]
     numbers: dict[str, float | int | str] = {"files": len(files), "tables": counts["tables"], "rows": counts["rows"]}
     numbers |= {f"dropped, {reason}": count for reason, count in dropped.items()}
-    numbers |= {"lines that are no rows": sum(counts["lines"]["dropped"].values()), "personal columns": counts["personal columns"]}
+    numbers |= {
+        "lines that are no rows": sum(counts["lines"]["dropped"].values()),
+        "personal columns": counts["personal columns"],
+    }
     note = f"Look at it: hotpapers gittables stats {out}"
     if not counts["tables"]:
         note = "No table is left. Files without a licence are dropped unless --licence or --unlicensed keep is given."
@@ -151,8 +154,14 @@ def build(
 
 
 def make(
-    files: Sequence[Collected], folder: Path, room: Path, settings: Settings, *, engine: Engine = "local",
-    jobs: int | None = None, work: Callable[[Piece], int] | None = None,
+    files: Sequence[Collected],
+    folder: Path,
+    room: Path,
+    settings: Settings,
+    *,
+    engine: Engine = "local",
+    jobs: int | None = None,
+    work: Callable[[Piece], int] | None = None,
 ) -> dict[str, Any]:
     """Make a corpus in ``room / "corpus"`` and return its counts; pieces that are there already are not done again.
 
@@ -202,7 +211,9 @@ def _one(piece: Piece, number: int, file: Collected, by: annotate.Annotator) -> 
         fate.personal = {each.column: each.kind for each in personal}
         fate.audit = privacy.audit(sample, found)
         dtypes = {name: "object" if name in fate.personal else columns.dtype(of) for name, of in kinds.items()}
-        metadata = _metadata(reader, dtypes, rows, file, number, by, found, settings) | {"anonymized_columns": list(fate.personal)}
+        metadata = _metadata(reader, dtypes, rows, file, number, by, found, settings) | {
+            "anonymized_columns": list(fate.personal)
+        }
         schema = store.with_metadata(pa.schema([(name, columns.ARROW[of]) for name, of in dtypes.items()]), metadata)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Half a file is of no harm: until the piece's list of fates is there, the piece is done again.
@@ -227,7 +238,9 @@ def _first_pass(reader: reading.Reader) -> tuple[dict[str, str], list[list[Seque
     kinds = ["empty"] * len(reader.names)
     kept: list[list[Sequence[str]]] = []
     for block in reader.blocks():
-        kinds = [columns.join(of, columns.kind(each, comma=reader.comma)) for of, each in zip(kinds, block, strict=True)]
+        kinds = [
+            columns.join(of, columns.kind(each, comma=reader.comma)) for of, each in zip(kinds, block, strict=True)
+        ]
         if reader.small or not kept:
             kept.append(block)
     if not kept:
@@ -241,8 +254,14 @@ def _arrow(block: Sequence[Sequence[str]], kinds: dict[str, str]) -> pa.Table:
 
 
 def _metadata(
-    reader: reading.Reader, dtypes: dict[str, str], rows: int, file: Collected, number: int, by: annotate.Annotator,
-    found: dict[str, list[annotate.Found]], settings: Settings,
+    reader: reading.Reader,
+    dtypes: dict[str, str],
+    rows: int,
+    file: Collected,
+    number: int,
+    by: annotate.Annotator,
+    found: dict[str, list[annotate.Found]],
+    settings: Settings,
 ) -> dict[str, Any]:
     """Return a table's metadata: the published keys, and what became of the file's lines."""
     shares = Counter(dtypes.values())

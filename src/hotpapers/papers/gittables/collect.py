@@ -60,7 +60,9 @@ class Gathering:
         self._contents: set[str] = set()
         self._names: set[str] = set()
 
-    def add(self, topic: str, path: str, content: bytes, *, url: str = "", repository: str = "", licence: str = "") -> None:
+    def add(
+        self, topic: str, path: str, content: bytes, *, url: str = "", repository: str = "", licence: str = ""
+    ) -> None:
         """Take a file, unless it is empty, too large or here already."""
         sha = blob_hash(content)
         if (reason := self._refuses(sha, len(content), content)) is not None:
@@ -217,7 +219,9 @@ def read_topics(topics: str) -> list[str]:
 
 
 def _contents(source: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
-    if source.is_dir() and ((source / ".git").exists() or (source / "objects").is_dir() and (source / "HEAD").is_file()):
+    if source.is_dir() and (
+        (source / ".git").exists() or ((source / "objects").is_dir() and (source / "HEAD").is_file())
+    ):
         yield from _git(source, gathering)
     elif source.is_dir():
         yield from _folder(source, gathering)
@@ -256,7 +260,12 @@ def _zip(archive: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes,
                     with opened.open(info) as stream:  # what its header says of its size binds no one
                         content = stream.read(gathering.largest + 1)
                     content = _unpacked(content, info.filename, gathering)
-                    yield _topic(info.filename), info.filename, content, {"url": info.filename, "licence": licences.of(info.filename)}
+                    yield (
+                        _topic(info.filename),
+                        info.filename,
+                        content,
+                        {"url": info.filename, "licence": licences.of(info.filename)},
+                    )
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
         raise BadInput(f"{archive.name} is a damaged or locked archive: {error}.") from error
 

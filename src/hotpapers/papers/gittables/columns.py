@@ -15,7 +15,9 @@ MISSING = frozenset(("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None
 TRUTHS = frozenset(("true", "false", "True", "False", "TRUE", "FALSE"))
 ARROW = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "object": pa.string()}
 _WHOLE = re.compile(r"\s*[+-]?(?:0|[1-9]\d{0,17})\s*", re.ASCII)
-_NUMBER = re.compile(r"\s*[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\s*|\s*[+-]?[iI]nf\s*", re.ASCII)
+_NUMBER = re.compile(
+    r"\s*[+-]?(?:(?:0|[1-9]\d{0,15})(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\s*|\s*[+-]?[iI]nf\s*", re.ASCII
+)
 _COMMA = re.compile(r"\s*[+-]?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:\.\d{3})+),\d+\s*", re.ASCII)
 _ORDER = ("empty", "int64", "float64")
 

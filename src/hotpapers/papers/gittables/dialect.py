@@ -54,6 +54,9 @@ class Dialect:
 def detect(lines: Sequence[str]) -> Dialect:
     """Return the dialect of a file from its first lines."""
     sample = [line for line in lines if line.strip()][:LINES]
+    told = re.fullmatch(r"\W?sep=(.)\s*", sample[0]) if sample else None  # Excel's own line
+    if told and len(sample) > 1:
+        return dataclasses.replace(detect(sample[1:]), delimiter=told[1])
     text = "".join(sample)
     quotes = [quote for quote in ('"', "'") if _quotes(text, quote)]
     escape = "\\" if quotes and re.search(r"\\[\"']", text) and not re.search(r'""[^,;|\t\n\r]', text) else ""

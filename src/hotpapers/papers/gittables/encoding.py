@@ -9,7 +9,15 @@ import unicodedata
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
           (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 _MANY_BYTES = ("shift_jis", "euc_jp", "gb18030", "euc_kr", "big5")
-_ONE_BYTE = {"cp1252": 0.0, "cp1251": 0.02, "cp1250": 0.04, "cp1253": 0.06, "koi8-r": 0.1, "mac_roman": 0.3, "cp850": 0.5}
+_ONE_BYTE = {
+    "cp1252": 0.0,
+    "cp1251": 0.02,
+    "cp1250": 0.04,
+    "cp1253": 0.06,
+    "koi8-r": 0.1,
+    "mac_roman": 0.3,
+    "cp850": 0.5,
+}
 """Codecs of one byte, and how much each is the less likely a character for being rare in files of today."""
 
 _INSIDE_A_WORD = re.compile(rb"[A-Za-z][\x80-\xff]+[A-Za-z]")
@@ -45,8 +53,13 @@ def _without_mark(sample: bytes) -> str | None:
         cut = sample[: len(sample) // step * step]
         letters, others = cut[where::step], [cut[at::step] for at in range(step) if at != where]
         zeros = sum(each.count(0) for each in others)
-        if letters and letters.count(0) < 0.05 * len(letters) and zeros > 0.6 * sum(map(len, others)):
-            return codec if _decodes(cut, codec, False) else None
+        if (
+            letters
+            and letters.count(0) < 0.05 * len(letters)
+            and zeros > (0.9 if step == 4 else 0.5) * sum(map(len, others))
+        ):
+            if _decodes(cut, codec, False):
+                return codec
     return "utf-8" if sample.count(0) <= len(sample) / 100 and _decodes(sample, "utf-8", False) else None
 
 
@@ -59,7 +72,7 @@ def _decodes(sample: bytes, codec: str, whole: bool) -> bool:
 
 
 def _is_noise(sample: bytes) -> bool:
-    controls = sum(sample.count(byte) for byte in (*range(1, 9), *range(14, 28), 127))
+    controls = sum(sample.count(byte) for byte in (*range(2, 9), *range(14, 28), 127))
     return controls > len(sample) / 50
 
 
@@ -128,4 +141,10 @@ def _plausibility(sample: bytes, codec: str) -> float:
 
 
 def _script(char: str) -> str:
-    return "LATIN" if char < "\u0250" else "CYRILLIC" if "\u0400" <= char < "\u0530" else unicodedata.name(char, "?").partition(" ")[0]
+    return (
+        "LATIN"
+        if char < "\u0250"
+        else "CYRILLIC"
+        if "\u0400" <= char < "\u0530"
+        else unicodedata.name(char, "?").partition(" ")[0]
+    )

@@ -66,7 +66,7 @@ def read_gold(source: Path) -> list[Gold]:
     BadInput
         If it is not there.
     """
-    files = _files(source)
+    files = files_of(source)
     listed = next((name for name in files if PurePosixPath(name).name == GOLD), None)
     if listed is None:
         raise BadInput(f"{source.name} has no {GOLD}; give the folder of T2D's gold standard, or an archive of it.")
@@ -94,7 +94,9 @@ def agreement(gold: list[Gold], by: Annotator, method: Method) -> Agreement:
     for columns in by_table.values():
         found = by.annotate([each.header for each in columns])
         for each in columns:
-            types = [one.type for one in found.get(each.header, ()) if one.ontology == "dbpedia" and one.method == method]
+            types = [
+                one.type for one in found.get(each.header, ()) if one.ontology == "dbpedia" and one.method == method
+            ]
             if types:
                 annotated += 1
                 ids = types[0].id if isinstance(types[0].id, list) else [types[0].id]
@@ -140,10 +142,13 @@ def evaluate(
     for method, each in found.items():
         numbers[f"{method}: annotated"] = f"{each.annotated} of {each.columns}"
         numbers[f"{method}: equal"] = f"{each.equal} = {each.share:.1f} %"
-    return Outcome({"agreement": out}, numbers, "The paper's site has 61 % for the syntactic and 54 % for the semantic method.")
+    return Outcome(
+        {"agreement": out}, numbers, "The paper's site has 61 % for the syntactic and 54 % for the semantic method."
+    )
 
 
-def _files(source: Path) -> Mapping[str, bytes]:
+def files_of(source: Path) -> Mapping[str, bytes]:
+    """Return the CSV files of a folder or an archive, by path."""
     import tarfile
 
     try:
@@ -157,7 +162,9 @@ def _files(source: Path) -> Mapping[str, bytes]:
             return {info.name: (tar.extractfile(info) or io.BytesIO()).read() for info in tar
                     if info.isreg() and info.name.endswith(".csv") and info.size < 1 << 26}  # fmt: skip
     except (OSError, zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        raise BadInput(f"Cannot read {source}: {error}. Give the folder of T2D's gold standard, or an archive.") from error
+        raise BadInput(
+            f"Cannot read {source}: {error}. Give the folder of T2D's gold standard, or an archive."
+        ) from error
 
 
 def _rows(raw: bytes) -> Any:

@@ -7,18 +7,13 @@ in any process. Domains and telephone numbers are from the ranges that are kept 
 import hashlib
 from collections.abc import Callable
 
-_FIRST = ("Ada Alan Alma Amir Anna Aron Asha Bela Boris Carla Chen Clara Dana Dario Elena Emil Enzo Erik Esra Eva Fadi Farah "
-          "Felix Flora Goran Greta Hana Hugo Ida Igor Ines Ivan Jana Jonas Julia Kai Karin Lars Leila Lena Leo Lina Luca "
-          "Maja Marco Maria Mina Mira Nadia Nils Nina Noah Nora Olga Omar Oscar Paula Pedro Petra Rafael Rania Rita Rosa "
-          "Samir Sara Selma Sofia Sven Tara Teo Tina Uma Vera Viktor Wanda Yara Yuki Zara").split()  # fmt: skip
-_LAST = ("Abel Adler Alba Arden Bauer Becker Berg Blake Borg Brandt Calder Castel Corin Dahl Delmar Doran Ebner Eklund "
-         "Falk Farrow Ferrer Fuchs Galen Garde Hale Hansen Hartwell Holm Ibsen Jansen Keller Kent Kovar Lang Larsen "
-         "Lindqvist Lowell Marsh Meyer Moreau Nakata Nash Novak Olsen Orban Palmer Pereira Quist Ramos Reyes Rossi Sato "
-         "Schmidt Silva Stone Suzuki Tanaka Thorn Vance Varga Weber Winter Wolf Yates Young Zeller Ziegler").split()  # fmt: skip
-_STREETS = "Acorn Alder Beech Birch Brook Cedar Chapel Elm Fern Garden Hill Lake Maple Meadow Mill Oak Park Pine River".split()
+_FIRST = ["Ada", "Alan", "Alma", "Amir", "Anna", "Aron", "Asha", "Bela", "Boris", "Carla", "Chen", "Clara", "Dana", "Dario", "Elena", "Emil", "Enzo", "Erik", "Esra", "Eva", "Fadi", "Farah", "Felix", "Flora", "Goran", "Greta", "Hana", "Hugo", "Ida", "Igor", "Ines", "Ivan", "Jana", "Jonas", "Julia", "Kai", "Karin", "Lars", "Leila", "Lena", "Leo", "Lina", "Luca", "Maja", "Marco", "Maria", "Mina", "Mira", "Nadia", "Nils", "Nina", "Noah", "Nora", "Olga", "Omar", "Oscar", "Paula", "Pedro", "Petra", "Rafael", "Rania", "Rita", "Rosa", "Samir", "Sara", "Selma", "Sofia", "Sven", "Tara", "Teo", "Tina", "Uma", "Vera", "Viktor", "Wanda", "Yara", "Yuki", "Zara"]  # fmt: skip
+_LAST = ["Abel", "Adler", "Alba", "Arden", "Bauer", "Becker", "Berg", "Blake", "Borg", "Brandt", "Calder", "Castel", "Corin", "Dahl", "Delmar", "Doran", "Ebner", "Eklund", "Falk", "Farrow", "Ferrer", "Fuchs", "Galen", "Garde", "Hale", "Hansen", "Hartwell", "Holm", "Ibsen", "Jansen", "Keller", "Kent", "Kovar", "Lang", "Larsen", "Lindqvist", "Lowell", "Marsh", "Meyer", "Moreau", "Nakata", "Nash", "Novak", "Olsen", "Orban", "Palmer", "Pereira", "Quist", "Ramos", "Reyes", "Rossi", "Sato", "Schmidt", "Silva", "Stone", "Suzuki", "Tanaka", "Thorn", "Vance", "Varga", "Weber", "Winter", "Wolf", "Yates", "Young", "Zeller", "Ziegler"]  # fmt: skip
+_STREETS = (
+    ["Acorn", "Alder", "Beech", "Birch", "Brook", "Cedar", "Chapel", "Elm", "Fern", "Garden", "Hill", "Lake", "Maple", "Meadow", "Mill", "Oak", "Park", "Pine", "River"]
+)
 _KINDS = ("Street", "Road", "Avenue", "Lane", "Square", "Way")
-_PLACES = ("Ashford Brightwater Cedarville Eastbrook Fairhaven Glenmoor Harrowgate Kingsmere Lakeside Marlow Northfield "
-           "Oakridge Pinehurst Riverton Southport Stonebridge Thornbury Westvale Willowdale Winterton").split()  # fmt: skip
+_PLACES = ["Ashford", "Brightwater", "Cedarville", "Eastbrook", "Fairhaven", "Glenmoor", "Harrowgate", "Kingsmere", "Lakeside", "Marlow", "Northfield", "Oakridge", "Pinehurst", "Riverton", "Southport", "Stonebridge", "Thornbury", "Westvale", "Willowdale", "Winterton"]  # fmt: skip
 
 
 def fake(kind: str, value: str, seed: int = 0) -> str:
@@ -33,7 +28,9 @@ def fake(kind: str, value: str, seed: int = 0) -> str:
     seed
         Another seed gives other replacements.
     """
-    digest = hashlib.blake2b(value.encode(errors="surrogatepass"), digest_size=16, key=f"{seed}:{kind}".encode()).digest()
+    digest = hashlib.blake2b(
+        value.encode(errors="surrogatepass"), digest_size=16, key=f"{seed}:{kind}".encode()
+    ).digest()
     return KINDS[kind](int.from_bytes(digest, "big"))
 
 

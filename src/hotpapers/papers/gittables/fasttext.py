@@ -14,7 +14,20 @@ import numpy as np
 from hotpapers.errors import BadInput
 
 _MAGIC, _VERSION = 793712314, 12
-_SETTINGS = ("dim", "ws", "epoch", "minCount", "neg", "wordNgrams", "loss", "model", "bucket", "minn", "maxn", "lrUpdateRate")
+_SETTINGS = (
+    "dim",
+    "ws",
+    "epoch",
+    "minCount",
+    "neg",
+    "wordNgrams",
+    "loss",
+    "model",
+    "bucket",
+    "minn",
+    "maxn",
+    "lrUpdateRate",
+)
 
 
 class FastText:

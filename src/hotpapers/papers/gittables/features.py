@@ -42,7 +42,11 @@ def column_features(values: Sequence[str]) -> np.ndarray:
         1,588 float32, in the order of ``GROUPS``.
     """
     there = [value for value in values if value and value.strip()]
-    chosen = [there[at][:_LONGEST] for at in np.linspace(0, len(there) - 1, min(len(there), VALUES)).astype(int)] if there else []
+    chosen = (
+        [there[at][:_LONGEST] for at in np.linspace(0, len(there) - 1, min(len(there), VALUES)).astype(int)]
+        if there
+        else []
+    )
     found = np.concatenate([_characters(chosen), _words(chosen), _text(chosen), _whole(chosen, values, there)])
     return np.nan_to_num(found, posinf=1e6, neginf=-1e6).clip(-1e6, 1e6).astype(np.float32)
 

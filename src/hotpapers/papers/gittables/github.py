@@ -129,7 +129,9 @@ class GitHub:
                 raise HotpapersError(f"The search's next page is on another host: {following[:100]}.")
             answer = self._get(following)
 
-    def _get(self, url: str, query: dict[str, Any] | None = None, *, missing: bool = False, stream: bool = False) -> Any:
+    def _get(
+        self, url: str, query: dict[str, Any] | None = None, *, missing: bool = False, stream: bool = False
+    ) -> Any:
         """Ask; wait as the answer says where there were too many requests, and try again where that may help."""
         import requests
 

@@ -20,7 +20,7 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """
     if len(rows) < 2:
         return True
-    first, body = rows[0], rows[1 : 1 + ROWS]
+    first, body = rows[0], [row for row in rows[1 : 1 + ROWS] if row != rows[0]]
     if sum(bool(cell.strip()) for cell in first) == 0:
         return False
     named = any(_kind(cell) == "word" for cell in first)

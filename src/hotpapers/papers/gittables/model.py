@@ -40,7 +40,9 @@ class ColumnNet(nn.Module, PyTorchModelHubMixin, library_name="hotpapers"):
         })  # fmt: skip
         self.whole = nn.BatchNorm1d(GROUPS["whole"])
         joined = sum(units // shrink for units in UNITS.values()) + GROUPS["whole"]
-        self.head = nn.Sequential(_layers(joined, width // shrink, dropout), nn.Linear(width // shrink, len(self.types)))
+        self.head = nn.Sequential(
+            _layers(joined, width // shrink, dropout), nn.Linear(width // shrink, len(self.types))
+        )
         self.register_buffer("centre", torch.zeros(SIZE))
         self.register_buffer("scale", torch.ones(SIZE))
 

@@ -78,7 +78,9 @@ class Ontology:
     @property
     def by_id(self) -> dict[str, Type]:
         """The types by IRI."""
-        return {iri: each for each in self.types.values() for iri in ([each.id] if isinstance(each.id, str) else each.id)}
+        return {
+            iri: each for each in self.types.values() for iri in ([each.id] if isinstance(each.id, str) else each.id)
+        }
 
     def ancestors(self, of: Type) -> list[Type]:
         """Return what stands above a type, the nearest first, as far as this ontology knows it."""
@@ -110,7 +112,9 @@ def read_types(path: Path, name: Name) -> Ontology:
         raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
         return Ontology(name, msgspec.json.Decoder(Type).decode_lines(raw))
     except (OSError, EOFError, msgspec.DecodeError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
-        raise BadInput(f"{path.name} is no table of types ({error}); make one with: gittables ontology --source FILE.") from error
+        raise BadInput(
+            f"{path.name} is no table of types ({error}); make one with: gittables ontology --source FILE."
+        ) from error
 
 
 def write_types(path: Path, types: Iterable[Type]) -> None:

@@ -40,7 +40,9 @@ def parse(
     out = Path(out) if out else table.with_name(f"{table.stem}-table.{kind}")
     kinds = ["empty"] * len(reader.names)
     for block in reader.blocks():
-        kinds = [columns.join(of, columns.kind(each, comma=reader.comma)) for of, each in zip(kinds, block, strict=True)]
+        kinds = [
+            columns.join(of, columns.kind(each, comma=reader.comma)) for of, each in zip(kinds, block, strict=True)
+        ]
     dtypes = dict(zip(reader.names, map(columns.dtype, kinds), strict=True))
     schema = pa.schema([(name, columns.ARROW[of]) for name, of in dtypes.items()])
     account = reader.account

@@ -46,15 +46,11 @@ _PATTERNS = {
 }  # fmt: skip
 _WHOLE = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _INSIDE = {kind: re.compile(rf"(?<![\w.@]){_PATTERNS[kind]}(?![\w@])") for kind in ("email", "social security number")}
-_NAME = re.compile(r"(?:(?:Mr|Mrs|Ms|Dr|Prof)\.? )?([A-Z][a-z'-]+)(?: [A-Z]\.?| [A-Z][a-z'-]+){1,3}|[A-Z][\w'-]+, ([A-Z][a-z'-]+).*")
+_NAME = re.compile(
+    r"(?:(?:Mr|Mrs|Ms|Dr|Prof)\.? )?([A-Z][a-z'-]+)(?: [A-Z]\.?| [A-Z][a-z'-]+){1,3}|[A-Z][\w'-]+, ([A-Z][a-z'-]+).*"
+)
 _GIVEN = frozenset(
-    "James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard Susan Joseph Jessica "
-    "Thomas Sarah Charles Karen Christopher Lisa Daniel Nancy Matthew Betty Anthony Sandra Mark Margaret Donald Ashley "
-    "Steven Kimberly Andrew Emily Paul Donna Joshua Michelle Kenneth Carol Kevin Amanda Brian Melissa George Deborah "
-    "Timothy Stephanie Ronald Dorothy Jason Rebecca Edward Sharon Jeffrey Laura Ryan Cynthia Jacob Amy Gary Kathleen "
-    "Nicholas Angela Eric Shirley Jonathan Brenda Stephen Emma Larry Anna Justin Pamela Scott Nicole Brandon Samantha "
-    "Benjamin Katherine Samuel Christine Gregory Helen Alexander Debra Patrick Rachel Frank Carolyn Raymond Janet Jack "
-    "Maria Peter Anne Jose Juan Luis Carlos Ali Mohammed Ahmed Hans Klaus Jean Pierre Marie Sophie Ivan Olga Wei Li".split()
+    ["James", "Mary", "Robert", "Patricia", "John", "Jennifer", "Michael", "Linda", "David", "Elizabeth", "William", "Barbara", "Richard", "Susan", "Joseph", "Jessica", "Thomas", "Sarah", "Charles", "Karen", "Christopher", "Lisa", "Daniel", "Nancy", "Matthew", "Betty", "Anthony", "Sandra", "Mark", "Margaret", "Donald", "Ashley", "Steven", "Kimberly", "Andrew", "Emily", "Paul", "Donna", "Joshua", "Michelle", "Kenneth", "Carol", "Kevin", "Amanda", "Brian", "Melissa", "George", "Deborah", "Timothy", "Stephanie", "Ronald", "Dorothy", "Jason", "Rebecca", "Edward", "Sharon", "Jeffrey", "Laura", "Ryan", "Cynthia", "Jacob", "Amy", "Gary", "Kathleen", "Nicholas", "Angela", "Eric", "Shirley", "Jonathan", "Brenda", "Stephen", "Emma", "Larry", "Anna", "Justin", "Pamela", "Scott", "Nicole", "Brandon", "Samantha", "Benjamin", "Katherine", "Samuel", "Christine", "Gregory", "Helen", "Alexander", "Debra", "Patrick", "Rachel", "Frank", "Carolyn", "Raymond", "Janet", "Jack", "Maria", "Peter", "Anne", "Jose", "Juan", "Luis", "Carlos", "Ali", "Mohammed", "Ahmed", "Hans", "Klaus", "Jean", "Pierre", "Marie", "Sophie", "Ivan", "Olga", "Wei", "Li"]
 )
 
 
@@ -134,7 +130,9 @@ def _by_values(column: pa.ChunkedArray) -> str | None:
     telling = values[:16]  # a few settle most columns
     if sum(any(each.isdigit() or each == "@" for each in value) for value in telling) > SHARE * len(telling):
         for kind, pattern in _WHOLE.items():
-            if _fit(pattern, kind, telling) > SHARE * len(telling) and _fit(pattern, kind, values) > SHARE * len(values):
+            if _fit(pattern, kind, telling) > SHARE * len(telling) and _fit(pattern, kind, values) > SHARE * len(
+                values
+            ):
                 return kind
         return None
     if sum(bool(_NAME.fullmatch(each)) for each in telling) <= SHARE * len(telling):

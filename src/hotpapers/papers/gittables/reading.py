@@ -264,8 +264,11 @@ class Reader:
         if first is not None and first[0].lstrip().startswith("#") and (bare := first[0].lstrip()[1:].strip()):
             first[0] = bare
         self._first = rows[0] if has else None
-        if first and len(first) == width - 1:  # R writes no name above the names of rows
-            first = ["", *first]
+        if first and len(first) == width - 1:
+            if any(row[-1].strip() for row in rows[1:] if len(row) == width):
+                first = ["", *first]  # R writes no name above the names of rows
+            else:
+                width -= 1  # each row ends with a delimiter
         width = max(width, len(first or []))
         self.names, self._renamed = header.names_of(first, width)
         self._first_seen = has
@@ -295,7 +298,7 @@ class Reader:
             elif header_due:
                 header_due = False
                 account.header_lines += lines
-            elif width > 2 and len(row) == 1:
+            elif width > 2 and len(row) == 1 and len(waiting) < _PREAMBLE:
                 waiting.append(record)
             else:
                 yield from waiting
@@ -350,19 +353,24 @@ def _nonblank(row: Sequence[str]) -> bool:
 
 
 def _is_comment(row: Sequence[str], width: int) -> bool:
-    return len(row) != width and len(row) != width - 1 and row[0].lstrip().startswith(_COMMENTS)
+    return len(row) != width and row[0].lstrip().startswith(_COMMENTS)
 
 
 def _begin(sample: Sequence[_Record], width: int) -> int:
     """Return the index of the first record of the table: what stands before is narrower by far, or a comment."""
-    start = 0
+    marked = list(itertools.takewhile(lambda record: record[0] and record[0][0].lstrip().startswith("#"), sample))
+    start = (
+        max(0, len(marked) - 1) if len(marked) < len(sample) else 0
+    )  # the last of several such lines may name the columns
+    if len(sample) > 1 and sample[0][0] and sample[0][0][0].startswith("sep="):  # Excel's own line
+        start = 1
     for at, (row, _, _) in enumerate(sample[:_PREAMBLE]):
-        filled = sum(bool(cell.strip()) for cell in row)
-        if width > 1 and (filled <= max(1, width // 4) and (len(row) < width - 1 or filled == 0 or width > 2)):
-            # A short row belongs to the table once a full one has been seen.
-            start = at + 1
+        if at < start:
             continue
-        if _is_comment(row, width):
+        filled = sum(bool(cell.strip()) for cell in row)
+        # Once a full row has been seen, a short one belongs to the table.
+        nearly_empty = filled == 0 or (width > 2 and filled <= max(1, width // 4))
+        if width > 1 and (nearly_empty or len(row) < width - 1 or _is_comment(row, width)):
             start = at + 1
             continue
         break

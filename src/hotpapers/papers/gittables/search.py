@@ -125,7 +125,11 @@ def search(
     numbers: dict[str, float | int | str] = {"tables": len(opened), "found": len(hits)}
     for rank, (entry, _) in enumerate(hits[:10], 1):
         numbers[f"{rank}. {entry.name} ({entry.id})"] = ", ".join(entry.columns)[:100]
-    note = f"Take one out: hotpapers gittables load {opened.path} --table {hits[0][0].id}" if hits else "Nothing fits; try other words."
+    note = (
+        f"Take one out: hotpapers gittables load {opened.path} --table {hits[0][0].id}"
+        if hits
+        else "Nothing fits; try other words."
+    )
     return Outcome({"found": out}, numbers, note)
 
 

@@ -65,7 +65,9 @@ def describe(corpus: Corpus) -> dict[str, Any]:
         told["annotated columns"][method] = sum(map(len, own)) / max(1, columns)
         told["unique types"][method] = len(types)
         told["types"][method] = dict(types.most_common(200))
-        told["domains"][method] = dict(Counter(each.domains[method] for each in entries if each.domains.get(method)).most_common(50))
+        told["domains"][method] = dict(
+            Counter(each.domains[method] for each in entries if each.domains.get(method)).most_common(50)
+        )
     for ontology in ("dbpedia", "schema"):
         either = sum(any(method.startswith(ontology) and own for method, own in each.types.items()) for each in entries)
         told["annotated tables"][f"{ontology}, either way"] = either / len(entries)
@@ -81,7 +83,9 @@ def draw(path: Path, types: dict[str, dict[str, int]]) -> None:
         shown = list(types.get(method, {}).items())[:SHOWN]
         axes.bar(range(len(shown)), [count for _, count in shown], color="#00629b")
         # A label from outside is words, not mathematics.
-        axes.set_xticks(range(len(shown)), [label.replace("$", r"\$") for label, _ in shown], rotation=60, ha="right", fontsize=9)
+        axes.set_xticks(
+            range(len(shown)), [label.replace("$", r"\$") for label, _ in shown], rotation=60, ha="right", fontsize=9
+        )
         axes.set_title(method.replace("_", ", "))
         axes.set_ylabel("columns")
         axes.spines[["top", "right"]].set_visible(False)

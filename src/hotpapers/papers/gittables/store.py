@@ -205,7 +205,9 @@ def load(
         return Outcome({"list": out}, {"tables": len(opened), "rows": sum(each.rows for each in opened.entries)})
     entry = next((each for each in opened.entries if table in (each.name, str(each.id), each.path)), None)
     if entry is None:
-        raise BadInput(f"{opened.path.name} has no table {table[:60]!r}; list them with: gittables load {opened.path.name}.")
+        raise BadInput(
+            f"{opened.path.name} has no table {table[:60]!r}; list them with: gittables load {opened.path.name}."
+        )
     out = Path(out) if out else Path(f"{entry.id}.{kind}")
     if kind == "csv":
         write_csv(out, opened.table(entry))

@@ -58,7 +58,9 @@ class Small:
                 known = self.words[self.index[word]].astype(np.float32)
             else:
                 rows = [each % len(self.grams) for each in ngrams(word)]
-                known = self.grams[rows].astype(np.float32).sum(0) if rows else np.zeros(self.words.shape[1], np.float32)
+                known = (
+                    self.grams[rows].astype(np.float32).sum(0) if rows else np.zeros(self.words.shape[1], np.float32)
+                )
             known = known / (float(np.linalg.norm(known)) or 1.0)
             if len(self._known) < 100_000:
                 self._known[word] = known

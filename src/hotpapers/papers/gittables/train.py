@@ -54,7 +54,9 @@ class Columns:
 
     def rows(self, rows: Sequence[int]) -> "Columns":
         """Return the columns of these numbers."""
-        return Columns(self.features[list(rows)], [self.labels[row] for row in rows], [self.tables[row] for row in rows])
+        return Columns(
+            self.features[list(rows)], [self.labels[row] for row in rows], [self.tables[row] for row in rows]
+        )
 
     def split(self, share: float, seed: int) -> tuple["Columns", "Columns"]:
         """Return the columns in two parts, ``share`` of the tables in the second: no table is in both."""
@@ -159,14 +161,18 @@ def predict(model: Model, table: AnyFile, *, top: int = 3, out: Path | None = No
     net = load_model(ColumnNet, Path(model), name="GitTables", make="hotpapers gittables train CORPUS")
     table = Path(table)
     read = reading.read(table)
-    found = predicted(net, np.stack([column_features(as_text(read.data.column(at))) for at in range(len(read.columns))]))
+    found = predicted(
+        net, np.stack([column_features(as_text(read.data.column(at))) for at in range(len(read.columns))])
+    )
     out = Path(out) if out else table.with_name(f"{table.stem}-detected.csv")
     best = np.argsort(-found, 1)[:, :top]
     with written_whole(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["column", "rank", "type", "probability"])
         for at, name in enumerate(read.columns):
-            writer.writerows([name, rank, net.types[kind], f"{found[at, kind]:.4f}"] for rank, kind in enumerate(best[at], 1))
+            writer.writerows(
+                [name, rank, net.types[kind], f"{found[at, kind]:.4f}"] for rank, kind in enumerate(best[at], 1)
+            )
     numbers: dict[str, float | int | str] = {"columns": len(read.columns), "types known": len(net.types)}
     for at, name in list(enumerate(read.columns))[:20]:
         numbers[name] = f"{net.types[best[at, 0]]} ({found[at, best[at, 0]]:.0%})"
