@@ -40,7 +40,9 @@ _PATTERNS = {
     "bank account": r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?",
     "social security number": r"(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}",
     "internet address": r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)",
-    "telephone": r"(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,5}\)[ .-]?|\d{2,5}[ .-])\d{2,4}(?:[ .-]\d{2,4}){1,3}(?:\s?x\d{1,6})?",
+    # 7 to 15 digits that are no date
+    "telephone": r"(?=(?:\D*\d){7,15}\D*(?:x\d+)?$)(?!\d{4}[-. ]\d\d?[-. ]\d\d?$)(?!\d\d?[-. ]\d\d?[-. ]\d{2,4}$)"
+    r"(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,5}\)[ .-]?|\d{2,5}[ .-])\d{2,4}(?:[ .-]\d{2,4}){1,3}(?:\s?x\d{1,6})?",
     "address": r"\d{1,5}[A-Za-z]? (?:[\w.'-]+ ){0,4}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|"
                r"Square|Place|Pl)\b.{0,60}",
 }  # fmt: skip
