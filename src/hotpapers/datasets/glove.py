@@ -1,4 +1,4 @@
-"""GloVe: vectors of 341,479 English words in 100 dimensions (Pennington, Socher and Manning, 2014), as npm packs them."""
+"""GloVe: vectors of 341,479 English words in 100 dimensions (Pennington, Socher and Manning, 2014)."""
 
 import json
 import re

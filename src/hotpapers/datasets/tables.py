@@ -1,4 +1,5 @@
-"""Tables: the T2Dv2 gold standard, DBpedia's classes as tables, and FiveThirtyEight's CSV files, file by file from GitHub.
+"""Tables: the T2Dv2 gold standard, DBpedia's classes as tables, and FiveThirtyEight's CSV files, file by file from
+GitHub.
 
 Each file has its checksum in a list of the repository's files at one commit, beside this module.
 """

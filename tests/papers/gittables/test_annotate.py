@@ -31,7 +31,12 @@ def two():
 
 
 def labels(found, method, ontology="dbpedia"):
-    return {name: each.type.label for name, all_ in found.items() for each in all_ if (each.method, each.ontology) == (method, ontology)}
+    return {
+        name: each.type.label
+        for name, all_ in found.items()
+        for each in all_
+        if (each.method, each.ontology) == (method, ontology)
+    }
 
 
 def test_the_nearest_type_is_taken_if_it_is_near_enough(two):
@@ -55,7 +60,9 @@ def test_a_types_own_label_has_similarity_one_in_any_eyes(label):
 
 
 def test_title_snake_headers_are_annotated_unless_cleaned_as_published():
-    assert labels(annotator("none", 0.56, "fixed").annotate(["Birth_Date"]), "syntactic") == {"Birth_Date": "birth date"}
+    assert labels(annotator("none", 0.56, "fixed").annotate(["Birth_Date"]), "syntactic") == {
+        "Birth_Date": "birth date"
+    }
     assert annotator("none", 0.56, "legacy").annotate(["Birth_Date"]) == {}
 
 
@@ -73,8 +80,21 @@ def test_columns_without_a_name_and_names_with_digits_have_no_meaning(name):
 def test_a_published_tables_header_gets_its_published_syntactic_types():
     names = ["ID", "Type", "Story", "Parent", "Points", "Comments", "Author", "Title", "URL", "Content", "Created"]
     found = annotator("none", 0.56, "legacy").annotate(names)
-    assert labels(found, "syntactic") == {"Author": "author", "Created": "created", "ID": "id", "Parent": "parent", "Title": "title", "Type": "type"}
-    assert labels(found, "syntactic", "schema") == {"Author": "author", "ID": "id", "Parent": "parent", "Title": "title", "URL": "url"}
+    assert labels(found, "syntactic") == {
+        "Author": "author",
+        "Created": "created",
+        "ID": "id",
+        "Parent": "parent",
+        "Title": "title",
+        "Type": "type",
+    }
+    assert labels(found, "syntactic", "schema") == {
+        "Author": "author",
+        "ID": "id",
+        "Parent": "parent",
+        "Title": "title",
+        "URL": "url",
+    }
 
 
 def test_the_domain_is_that_of_most_columns_and_of_equals_the_first():
@@ -106,11 +126,15 @@ def test_annotations_of_a_table_or_of_headers_are_listed_one_a_row(tmp_path):
         rows = list(csv.DictReader(stream))
     assert [(row["column"], row["ontology"], row["type"]) for row in rows][-1] == ("zzqq", "", "")
     assert {row["type"] for row in rows} == {"id", "birth date", ""}
-    assert "Person" in next(row["domain"] for row in rows if row["type"] == "birth date" and row["ontology"] == "dbpedia")
+    assert "Person" in next(
+        row["domain"] for row in rows if row["type"] == "birth date" and row["ontology"] == "dbpedia"
+    )
     assert annotate(headers="id, birthDate", vectors="none", out=tmp_path / "h.csv").numbers["annotated"] == 2
 
 
-@pytest.mark.parametrize("given", [{}, {"headers": " "}, {"headers": "a", "threshold": 2.0}, {"headers": "a", "vectors": "/no/such.bin"}])
+@pytest.mark.parametrize(
+    "given", [{}, {"headers": " "}, {"headers": "a", "threshold": 2.0}, {"headers": "a", "vectors": "/no/such.bin"}]
+)
 def test_what_cannot_be_annotated_is_one_line(given):
     with pytest.raises(BadInput) as caught:
         annotate(**given)

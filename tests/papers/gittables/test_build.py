@@ -45,7 +45,9 @@ def dying(piece):
     return process(piece)
 
 
-@pytest.mark.parametrize("engine", ["processes", pytest.param("ray", marks=[pytest.mark.ray, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize(
+    "engine", ["processes", pytest.param("ray", marks=[pytest.mark.ray, pytest.mark.timeout(600)])]
+)
 def test_a_worker_that_is_killed_leaves_the_same_corpus(engine, collected, corpus, tmp_path, monkeypatch):
     if engine == "ray":
         pytest.importorskip("ray")
@@ -54,7 +56,15 @@ def test_a_worker_that_is_killed_leaves_the_same_corpus(engine, collected, corpu
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     import test_build
 
-    make(collect.read(collected), collected, tmp_path, Settings(vectors="none"), engine=engine, jobs=2, work=test_build.dying)
+    make(
+        collect.read(collected),
+        collected,
+        tmp_path,
+        Settings(vectors="none"),
+        engine=engine,
+        jobs=2,
+        work=test_build.dying,
+    )
     assert (tmp_path / "died-1").exists()
     assert tree(tmp_path / "corpus") == tree(corpus)
 
@@ -148,23 +158,42 @@ def test_without_a_licence_nothing_is_kept_unless_told(tmp_path):
 def test_the_build_leaves_nothing_beside_its_corpus(tmp_path):
     build(HEAP, out=tmp_path / "c", vectors="none")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c"]
-    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["corpus.json", "dropped.jsonl", "tables", "tables.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == [
+        "corpus.json",
+        "dropped.jsonl",
+        "tables",
+        "tables.jsonl",
+    ]
 
 
 @pytest.mark.parametrize(
     ("names", "licence", "reason"),
-    [(["a"], "MIT", "too few columns"), (["a", "b"], "", "no licence"), (["Tweet", "b"], "MIT", "social network"),
-     (["Unnamed: 0", "Unnamed: 1", "b"], "MIT", "no header"), (["1", "2", "b"], "MIT", "numbers for a header"), (["a", "b"], "MIT", None)],
-)  # fmt: skip
+    [
+        (["a"], "MIT", "too few columns"),
+        (["a", "b"], "", "no licence"),
+        (["Tweet", "b"], "MIT", "social network"),
+        (["Unnamed: 0", "Unnamed: 1", "b"], "MIT", "no header"),
+        (["1", "2", "b"], "MIT", "numbers for a header"),
+        (["a", "b"], "MIT", None),
+    ],
+)
 def test_a_filter_says_why(names, licence, reason):
     assert Filters().by_header(names, licence) == reason
 
 
 @pytest.mark.parametrize(
     ("source", "given"),
-    [("absent", {}), ("empty.zip", {}), ("text.zip", {}), (HEAP, {"vectors": "/no/such.bin"}), (HEAP, {"threshold": 7.0}), (HEAP, {"min_columns": 0}),
-     (HEAP, {"engine": "steam"}), (HEAP, {"out": "file"})],
-)  # fmt: skip
+    [
+        ("absent", {}),
+        ("empty.zip", {}),
+        ("text.zip", {}),
+        (HEAP, {"vectors": "/no/such.bin"}),
+        (HEAP, {"threshold": 7.0}),
+        (HEAP, {"min_columns": 0}),
+        (HEAP, {"engine": "steam"}),
+        (HEAP, {"out": "file"}),
+    ],
+)
 def test_what_cannot_be_built_is_one_line_and_leaves_no_corpus(source, given, tmp_path):
     (tmp_path / "text.zip").write_text("no archive")
     (tmp_path / "file").write_text("")

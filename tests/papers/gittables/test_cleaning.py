@@ -5,21 +5,32 @@ from hypothesis import strategies as st
 from hotpapers.papers.gittables.cleaning import clean, clean_type
 
 
-@pytest.mark.parametrize("name", ["birthDate", "birth-date", "birth_date", "Birth_Date", "BirthDate", "Birth Date", " birth  date "])
+@pytest.mark.parametrize(
+    "name", ["birthDate", "birth-date", "birth_date", "Birth_Date", "BirthDate", "Birth Date", " birth  date "]
+)
 def test_all_ways_of_writing_two_words_are_one_label(name):
     assert clean(name) == "birth date"
 
 
 @pytest.mark.parametrize(
     ("name", "label"),
-    [("birthDate", "birth date"), ("birth-date", "birth date"), ("CustomerID", "customer id"), ("dfE", "df e"), ("uRN", "u rn"),
-     ("Birth_Date", "birth   date"), ("naïve café", "na ve caf")],
-)  # fmt: skip
+    [
+        ("birthDate", "birth date"),
+        ("birth-date", "birth date"),
+        ("CustomerID", "customer id"),
+        ("dfE", "df e"),
+        ("uRN", "u rn"),
+        ("Birth_Date", "birth   date"),
+        ("naïve café", "na ve caf"),
+    ],
+)
 def test_the_legacy_cleaning_is_the_published_one_with_its_faults(name, label):
     assert clean(name, "legacy") == label
 
 
-@pytest.mark.parametrize(("name", "label"), [("naïve café", "naïve café"), ("CustomerID", "customer id"), ("ИмяКлиента", "имя клиента")])
+@pytest.mark.parametrize(
+    ("name", "label"), [("naïve café", "naïve café"), ("CustomerID", "customer id"), ("ИмяКлиента", "имя клиента")]
+)
 def test_the_fixed_cleaning_keeps_the_letters_of_all_scripts(name, label):
     assert clean(name) == label
 

@@ -6,20 +6,29 @@ import tarfile
 import threading
 import time
 import zipfile
+from itertools import pairwise
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.papers.gittables import collect as module
-from hotpapers.papers.gittables.collect import blob_hash, collect, licence_of, plain, read, read_topics
+from hotpapers.papers.gittables.collect import blob_hash, collect, plain, read, read_topics
 from hotpapers.papers.gittables.github import GitHub, Journal, published_cuts
+from hotpapers.papers.gittables.licences import licence_of
 
 TREE = {
-    "LICENSE": b"MIT License\n\nPermission is hereby granted, free of charge, to any person", "a/one.csv": b"x,y\n1,2\n",
-    "a/two.tsv": b"x\ty\n3,4\n", "b/copy.csv": b"x,y\n1,2\n", "b/LICENSE.txt": b"Creative Commons\nCC0 1.0 Universal", "b/three.csv": b"z\n9\n",
-    "c/empty.csv": b"  \n", "c/note.txt": b"not a table", "c/deep/one.csv": b"q,r\n5,6\n",
-}  # fmt: skip
+    "LICENSE": b"MIT License\n\nPermission is hereby granted, free of charge, to any person",
+    "a/one.csv": b"x,y\n1,2\n",
+    "a/two.tsv": b"x\ty\n3,4\n",
+    "b/copy.csv": b"x,y\n1,2\n",
+    "b/LICENSE.txt": b"Creative Commons\nCC0 1.0 Universal",
+    "b/three.csv": b"z\n9\n",
+    "c/empty.csv": b"  \n",
+    "c/note.txt": b"not a table",
+    "c/deep/one.csv": b"q,r\n5,6\n",
+}
 
 
 @pytest.fixture
@@ -34,7 +43,11 @@ def packed(tree, kind):
     if kind == "folder":
         return tree
     if kind == "git":
-        for words in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
+        for words in (
+            ["init", "-q"],
+            ["add", "."],
+            ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"],
+        ):
             subprocess.run(["git", "-C", str(tree), *words], check=True)
         return tree
     path = tree.with_suffix(".zip" if kind == "zip" else ".tar.gz")
@@ -77,12 +90,16 @@ def test_the_hash_is_gits_own():
     assert blob_hash(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
 
 
-@pytest.mark.parametrize(("name", "safe"), [("a b/c", "a-b-c"), ("../x", "x"), ("naïve", "na-ve"), ("", ""), ("x" * 200, "x" * 80)])
+@pytest.mark.parametrize(
+    ("name", "safe"), [("a b/c", "a-b-c"), ("../x", "x"), ("naïve", "na-ve"), ("", ""), ("x" * 200, "x" * 80)]
+)
 def test_a_name_is_made_plain(name, safe):
     assert plain(name) == safe
 
 
-@pytest.mark.parametrize(("text", "spdx"), [("Apache License\nVersion 2.0", "Apache-2.0"), ("All rights reserved.", ""), ("", "")])
+@pytest.mark.parametrize(
+    ("text", "spdx"), [("Apache License\nVersion 2.0", "Apache-2.0"), ("All rights reserved.", ""), ("", "")]
+)
 def test_a_licence_is_known_by_its_words(text, spdx):
     assert licence_of(text) == spdx
 
@@ -108,15 +125,17 @@ def test_topics_come_parted_by_commas_or_one_a_line(tmp_path):
 def test_the_published_cuts_count_their_bounds_twice_and_may_stop_short():
     cuts = published_cuts(100_000)
     assert cuts[0] == (256, 355)
-    assert all(a[1] == b[0] for a, b in zip(cuts, cuts[1:], strict=False) if a[1] not in (2750, 4756, 23459) and b[0] not in (2750, 4756, 23459))
+    assert all(
+        a[1] == b[0] for a, b in pairwise(cuts) if a[1] not in (2750, 4756, 23459) and b[0] not in (2750, 4756, 23459)
+    )
     assert max(high for _, high in cuts) <= 53531
 
 
 class Fake(http.server.BaseHTTPRequestHandler):
     """GitHub as far as it is asked: files of known sizes, a thousand a query, a limit that is hit now and then."""
 
-    files: dict = {}
-    asked: list = []
+    files: ClassVar[dict] = {}
+    asked: ClassVar[list] = []
     refuse_every = 0
 
     def log_message(self, *_):
@@ -148,13 +167,17 @@ class Fake(http.server.BaseHTTPRequestHandler):
                       "repository": {"full_name": "/".join(name.split("/")[:2])}} for name in shown]  # fmt: skip
             links = []
             if page * 100 < min(1000, len(hits)):
-                links = [("Link", f'<{here}/search/code?{url.query.partition("&page=")[0]}&page={page + 1}>; rel="next"')]
+                links = [
+                    ("Link", f'<{here}/search/code?{url.query.partition("&page=")[0]}&page={page + 1}>; rel="next"')
+                ]
             return self.answer(200, {"total_count": len(hits), "items": items}, links)
         if url.path.startswith("/repos/"):
             repository = url.path.removeprefix("/repos/").removesuffix("/license")
             if repository.endswith("none"):
                 return self.answer(404, {})
-            return self.answer(200, {"license": {"spdx_id": "NOASSERTION" if repository.endswith("odd") else "MIT", "name": "x"}})
+            return self.answer(
+                200, {"license": {"spdx_id": "NOASSERTION" if repository.endswith("odd") else "MIT", "name": "x"}}
+            )
         name = url.path.lstrip("/")
         return self.answer(200, Fake.files[name][1]) if name in Fake.files else self.answer(404, {})
 
@@ -172,7 +195,10 @@ def github(monkeypatch):
 
 
 def some(count, repositories=("me/good",)):
-    return {f"{repositories[at % len(repositories)]}/t{at}.csv": (300 + at, b"id,n\n%d,%d\n" % (at, at)) for at in range(count)}
+    return {
+        f"{repositories[at % len(repositories)]}/t{at}.csv": (300 + at, b"id,n\n%d,%d\n" % (at, at))
+        for at in range(count)
+    }
 
 
 def test_more_files_than_a_query_lists_are_all_found_by_splitting_at_sizes(github):

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from hotpapers.errors import BadInput
+from hotpapers.papers.gittables.annotate import annotator
 from hotpapers.papers.gittables.complete import Completion, complete
 from hotpapers.papers.gittables.evaluate import agreement, evaluate, read_gold
-from hotpapers.papers.gittables.annotate import annotator
 from hotpapers.papers.gittables.experiment import EXAMPLES
 from hotpapers.papers.gittables.search import Index, search
 from hotpapers.papers.gittables.stats import stats
@@ -35,9 +35,16 @@ def test_a_zip_and_its_folder_are_one_corpus(folder):
 
 
 def test_the_published_parquet_files_are_a_corpus_without_an_index(tmp_path):
-    told = {"csv_url": "https://x/a.csv", "license": {"name": "MIT License", "spdx_id": "MIT"}, "dtypes": {"id": "int64"},
-            "dbpedia_syntactic_column_types": {"id": {"cleaned_label": "id"}}, "table_domain": {"dbpedia_syntactic": "x:Y"}}  # fmt: skip
-    table = pa.table({"id": [1, 2], "__index_level_0__": [0, 1]}).replace_schema_metadata({"gittables": json.dumps(told)})
+    told = {
+        "csv_url": "https://x/a.csv",
+        "license": {"name": "MIT License", "spdx_id": "MIT"},
+        "dtypes": {"id": "int64"},
+        "dbpedia_syntactic_column_types": {"id": {"cleaned_label": "id"}},
+        "table_domain": {"dbpedia_syntactic": "x:Y"},
+    }
+    table = pa.table({"id": [1, 2], "__index_level_0__": [0, 1]}).replace_schema_metadata(
+        {"gittables": json.dumps(told)}
+    )
     pq.write_table(table, tmp_path / "a.parquet")
     (entry,) = Corpus(tmp_path).entries
     assert (entry.columns, entry.rows, entry.licence, entry.url) == (["id"], 2, "MIT", "https://x/a.csv")
@@ -56,7 +63,9 @@ def test_what_is_no_corpus_is_one_line(content, tmp_path):
 def test_an_index_leads_nowhere_else(tmp_path):
     (tmp_path / "secret.parquet").write_bytes(b"x")
     (tmp_path / "c").mkdir()
-    (tmp_path / "c" / "tables.jsonl").write_text('{"id":0,"path":"../secret.parquet","name":"x","rows":1,"columns":["a"]}\n')
+    (tmp_path / "c" / "tables.jsonl").write_text(
+        '{"id":0,"path":"../secret.parquet","name":"x","rows":1,"columns":["a"]}\n'
+    )
     opened = Corpus(tmp_path / "c")
     with pytest.raises(BadInput, match="leads out"):
         opened.table(opened.entries[0])
@@ -81,7 +90,9 @@ def test_statistics_count_what_is_there(tmp_path):
     assert told["tables"] == 42
     assert told["rows"]["sum"] == sum(each.rows for each in opened.entries)
     assert told["columns"]["mean"] == pytest.approx(np.mean([len(each.columns) for each in opened.entries]), abs=0.01)
-    assert told["types"]["dbpedia_syntactic"]["city"] == sum("city" in each.types["dbpedia_syntactic"].values() for each in opened.entries)
+    assert told["types"]["dbpedia_syntactic"]["city"] == sum(
+        "city" in each.types["dbpedia_syntactic"].values() for each in opened.entries
+    )
     assert done.files["types"].read_bytes().startswith(b"\x89PNG")
 
 
@@ -108,7 +119,10 @@ def test_what_was_found_is_listed(tmp_path):
 
 
 def test_a_schema_goes_on_as_those_that_begin_alike():
-    known = Completion([["id", "city", "country", "population"], ["id", "city", "country", "area"], ["x", "y", "z"]], embedder("ngrams"))
+    known = Completion(
+        [["id", "city", "country", "population"], ["id", "city", "country", "area"], ["x", "y", "z"]],
+        embedder("ngrams"),
+    )
     proposals = [name for name, _ in known.complete(["id", "city"])]
     assert proposals[0] == "country"
     assert set(proposals[1:3]) == {"area", "population"}

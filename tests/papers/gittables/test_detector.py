@@ -35,12 +35,17 @@ def test_counts_of_characters_are_what_they_say():
     a = ord("a") - 32
     names = ("any", "all", "mean", "variance", "least", "most", "median", "sum")
     told = dict(zip(names, (features[at * 96 + a] for at in range(8)), strict=True))
-    assert told == pytest.approx({"any": 1, "all": 0, "mean": 1, "variance": 2 / 3, "least": 0, "most": 2, "median": 1, "sum": 3})
+    assert told == pytest.approx(
+        {"any": 1, "all": 0, "mean": 1, "variance": 2 / 3, "least": 0, "most": 2, "median": 1, "sum": 3}
+    )
 
 
 def test_the_full_network_has_the_published_layers():
     net = ColumnNet([f"t{at}" for at in range(78)])
-    sizes = {name: [each.out_features for each in part if isinstance(each, torch.nn.Linear)] for name, part in net.parts.items()}
+    sizes = {
+        name: [each.out_features for each in part if isinstance(each, torch.nn.Linear)]
+        for name, part in net.parts.items()
+    }
     assert sizes == {"characters": [300, 300], "words": [200, 200], "text": [400, 400]}
     assert net.head[0][1].in_features == 300 + 200 + 400 + 27
     assert net(torch.randn(4, SIZE)).shape == (4, 78)

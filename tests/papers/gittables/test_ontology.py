@@ -16,15 +16,17 @@ SCHEMA = {"@graph": [
     {"@id": "schema:Person", "@type": "rdfs:Class", "rdfs:label": {"@value": "Person"}, "rdfs:comment": "One.",
      "rdfs:subClassOf": {"@id": "schema:Thing"}},
 ]}  # fmt: skip
-DBPEDIA = """\
-<http://dbpedia.org/ontology/birthDate> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://www.w3.org/2002/07/owl#DatatypeProperty> .
-<http://dbpedia.org/ontology/birthDate> <http://www.w3.org/2000/01/rdf-schema#domain> <http://dbpedia.org/ontology/Person> .
-<http://dbpedia.org/ontology/birthDate> <http://www.w3.org/2000/01/rdf-schema#range> <http://www.w3.org/2001/XMLSchema#date> .
-<http://dbpedia.org/ontology/birthDate> <http://www.w3.org/2000/01/rdf-schema#comment> "The day \\"of\\" birth, na\\u00EFve."@en .
-<http://dbpedia.org/ontology/birthDate> <http://www.w3.org/2000/01/rdf-schema#comment> "Geburtstag."@de .
-<http://dbpedia.org/ontology/diseasesDB> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://www.w3.org/2002/07/owl#DatatypeProperty> .
-<http://dbpedia.org/ontology/diseasesDb> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://www.w3.org/2002/07/owl#DatatypeProperty> .
-<http://dbpedia.org/ontology/Person> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://www.w3.org/2002/07/owl#Class> .
+_DBO, _OWL = "http://dbpedia.org/ontology/", "http://www.w3.org/2002/07/owl#"
+_TYPE, _RDFS = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type", "http://www.w3.org/2000/01/rdf-schema#"
+DBPEDIA = f"""\
+<{_DBO}birthDate> <{_TYPE}> <{_OWL}DatatypeProperty> .
+<{_DBO}birthDate> <{_RDFS}domain> <{_DBO}Person> .
+<{_DBO}birthDate> <{_RDFS}range> <http://www.w3.org/2001/XMLSchema#date> .
+<{_DBO}birthDate> <{_RDFS}comment> "The day \\"of\\" birth, na\\u00EFve."@en .
+<{_DBO}birthDate> <{_RDFS}comment> "Geburtstag."@de .
+<{_DBO}diseasesDB> <{_TYPE}> <{_OWL}DatatypeProperty> .
+<{_DBO}diseasesDb> <{_TYPE}> <{_OWL}DatatypeProperty> .
+<{_DBO}Person> <{_TYPE}> <{_OWL}Class> .
 """
 
 
@@ -70,7 +72,10 @@ def test_dbpedias_triples_become_properties_and_equal_labels_one_type(tmp_path):
     assert found.labels == ["birth date", "diseases db"]
     assert found.types["birth date"].description == 'The day "of" birth, naïve.'
     assert found.types["birth date"].domain == ["http://dbpedia.org/ontology/Person"]
-    assert found.types["diseases db"].id == ["http://dbpedia.org/ontology/diseasesDB", "http://dbpedia.org/ontology/diseasesDb"]
+    assert found.types["diseases db"].id == [
+        "http://dbpedia.org/ontology/diseasesDB",
+        "http://dbpedia.org/ontology/diseasesDb",
+    ]
 
 
 def test_ancestors_come_nearest_first_and_a_circle_ends():
@@ -87,7 +92,9 @@ def test_a_table_of_types_is_always_the_same_bytes(tmp_path):
     assert list(read_types(tmp_path / "one.gz", "schema").types.values()) == [types[1], types[0]]
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"@graph": 3}', b'{"@graph": [{"@id": 1}]}', b"[" * 100_000, b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b'{"@graph": 3}', b'{"@graph": [{"@id": 1}]}', b"[" * 100_000, b"\xff\xfe"]
+)
 def test_what_is_no_ontology_is_one_line(content, tmp_path):
     (tmp_path / "x.jsonld").write_bytes(content)
     for name in module.NAMES:

@@ -37,18 +37,29 @@ def test_a_name_is_personal_only_beside_another_personal_column():
 
 @pytest.mark.parametrize(
     ("values", "kind"),
-    [(["+44 20 7946 0123", "(212) 555-0199", "212-555-0123"], "telephone"), (["4111 1111 1111 1111", "5500-0000-0000-0004"], "payment card"),
-     (["123-45-6789", "078-05-1120"], "social security number"), (["192.168.0.1", "10.0.0.7"], "internet address"),
-     (["DE89 3704 0044 0532 0130 00", "GB29NWBK60161331926819"], "bank account"), (["12 High Street", "7 Oak Ave, Paris"], "address"),
-     (["James Miller", "Mary A. Jones", "Smith, John"], "person"), (["red", "blue"], None), (["2020-01-01", "2021-02-02"], None),
-     (["4111 1111 1111 1112", "5500-0000-0000-0005"], None), (["12.50", "13.75"], None), (["New York", "Los Angeles"], None)],
-)  # fmt: skip
+    [
+        (["+44 20 7946 0123", "(212) 555-0199", "212-555-0123"], "telephone"),
+        (["4111 1111 1111 1111", "5500-0000-0000-0004"], "payment card"),
+        (["123-45-6789", "078-05-1120"], "social security number"),
+        (["192.168.0.1", "10.0.0.7"], "internet address"),
+        (["DE89 3704 0044 0532 0130 00", "GB29NWBK60161331926819"], "bank account"),
+        (["12 High Street", "7 Oak Ave, Paris"], "address"),
+        (["James Miller", "Mary A. Jones", "Smith, John"], "person"),
+        (["red", "blue"], None),
+        (["2020-01-01", "2021-02-02"], None),
+        (["4111 1111 1111 1112", "5500-0000-0000-0005"], None),
+        (["12.50", "13.75"], None),
+        (["New York", "Los Angeles"], None),
+    ],
+)
 def test_values_are_told_by_what_most_of_them_fit(values, kind):
     assert told(pa.table({"field_1": values})).get("field_1") == kind
 
 
 def test_whole_numbers_can_be_payment_cards():
-    assert told(pa.table({"field_1": [4111111111111111, 5500000000000004, 340000000000009]})) == {"field_1": "payment card"}
+    assert told(pa.table({"field_1": [4111111111111111, 5500000000000004, 340000000000009]})) == {
+        "field_1": "payment card"
+    }
 
 
 def test_the_check_digit_of_cards_is_known():

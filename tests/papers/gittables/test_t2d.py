@@ -7,7 +7,10 @@ import pytest
 from hotpapers.papers.gittables.annotate import annotator
 from hotpapers.papers.gittables.evaluate import LABEL, agreement, read_gold
 
-ARCHIVE = next((path for up in Path(__file__).parents if (path := up.parent / "shared/data/gittables/t2d_gold.tar.gz").is_file()), None)
+ARCHIVE = next(
+    (path for up in Path(__file__).parents if (path := up.parent / "shared/data/gittables/t2d_gold.tar.gz").is_file()),
+    None,
+)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +21,11 @@ def gold():
 
 
 def test_the_gold_standard_has_116_tables_and_332_columns_of_which_116_are_labels(gold):
-    assert (len(gold), len({each.table for each in gold}), sum(each.property == LABEL for each in gold)) == (332, 116, 116)
+    assert (len(gold), len({each.table for each in gold}), sum(each.property == LABEL for each in gold)) == (
+        332,
+        116,
+        116,
+    )
 
 
 @pytest.mark.parametrize("mode", ["fixed", "legacy"])

@@ -74,7 +74,9 @@ def test_text_that_holds_no_vectors_is_refused(text, tmp_path):
 def test_n_grams_learn_the_vectors_of_the_words_that_have_them(tmp_path):
     pytest.importorskip("torch")
     rng = np.random.default_rng(0)
-    meanings = dict(zip(("walk", "swim", "jump", "read", "sing"), rng.standard_normal((5, 8)).astype(np.float32), strict=True))
+    meanings = dict(
+        zip(("walk", "swim", "jump", "read", "sing"), rng.standard_normal((5, 8)).astype(np.float32), strict=True)
+    )
     endings = ["".join(rng.choice(list("aeioxyz"), 3)) for _ in range(40)]
     words = [stem + ending for stem in meanings for ending in dict.fromkeys(endings)]
     known = np.stack([meanings[word[:4]] for word in words])

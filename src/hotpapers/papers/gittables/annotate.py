@@ -1,8 +1,8 @@
 """Annotation: which semantic types the columns of a table have, by their headers, and the verb ``annotate``.
 
-Syntactic: the header's label is a type's label. Semantic: a type's label is the nearest to the header's in the eyes of the
-vectors, and near enough. Both for each ontology apart; a table's domain is the one that most of its columns' types have.
-The annotation is one of headers: it says what a column claims to be, not what its values are.
+Syntactic: the header's label is a type's label. Semantic: a type's label is the nearest to the header's in the eyes
+of the vectors, and near enough. Both for each ontology apart; a table's domain is the one that most of its columns'
+types have. The annotation is one of headers: it says what a column claims to be, not what its values are.
 """
 
 import csv
@@ -161,7 +161,8 @@ def annotate(
     headers
         Headers parted by commas, in place of a table.
     vectors
-        What compares meanings: small, glove, ngrams, none, or the path of a fastText model (the paper's is cc.en.300.bin).
+        What compares meanings: small, glove, ngrams, none, or the path of a fastText model (the paper's is
+        cc.en.300.bin).
     threshold
         The least similarity of a semantic annotation.
     mode
@@ -176,8 +177,13 @@ def annotate(
     found = by.annotate(names)
     out = Path(out) if out else Path(table).with_name(f"{Path(table).stem}-types.csv") if table else Path("types.csv")
     _write(out, names, found, by)
-    counts = {f"{which}, {method}": sum((each.ontology, each.method) == (which, method)
-              for all_ in found.values() for each in all_) for which in NAMES for method in ("syntactic", "semantic")}  # fmt: skip
+    counts = {
+        f"{which}, {method}": sum(
+            (each.ontology, each.method) == (which, method) for all_ in found.values() for each in all_
+        )
+        for which in NAMES
+        for method in ("syntactic", "semantic")
+    }
     numbers: dict[str, float | int | str] = {"columns": len(names), "annotated": len(found), **counts}
     for key, domain in metadata(found)["table_domain"].items():
         if domain:

@@ -1,4 +1,5 @@
-"""Building a corpus: every collected file is parsed, filtered, annotated, anonymised and stored, here or by many workers.
+"""Building a corpus: every collected file is parsed, filtered, annotated, anonymised and stored, here or by many
+workers.
 
 A piece is a few files. Its worker writes their Parquet files and one list of what became of them; doing it twice leaves
 the same bytes. So a worker that dies costs its piece, a build that stops goes on, and all engines make the same corpus.
@@ -44,7 +45,7 @@ class Settings:
     header: reading.Header = "detect"
     personal: Literal["both", "headers", "values", "keep"] = "both"
     seed: int = 0
-    filters: Filters = Filters()
+    filters: Filters = dataclasses.field(default_factory=Filters)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +106,8 @@ def build(
     unlicensed
         What happens to files without a licence: the paper drops them.
     vectors
-        What compares meanings: small, glove, ngrams, none, or the path of a fastText model (the paper's is cc.en.300.bin).
+        What compares meanings: small, glove, ngrams, none, or the path of a fastText model (the paper's is
+        cc.en.300.bin).
     threshold
         The least similarity of a semantic annotation.
     mode
@@ -234,7 +236,7 @@ def _one(piece: Piece, number: int, file: Collected, by: annotate.Annotator) -> 
 
 
 def _first_pass(reader: reading.Reader) -> tuple[dict[str, str], list[list[Sequence[str]]], int]:
-    """Return what the columns are over all rows, the blocks (the first one alone of a large file), and how many rows."""
+    """Return what the columns are over all rows, the blocks (of a large file the first), and the number of rows."""
     kinds = ["empty"] * len(reader.names)
     kept: list[list[Sequence[str]]] = []
     for block in reader.blocks():
@@ -266,19 +268,33 @@ def _metadata(
     """Return a table's metadata: the published keys, and what became of the file's lines."""
     shares = Counter(dtypes.values())
     return {
-        "csv_url": file.url, "license": {"spdx_id": file.licence, "name": file.licence} if file.licence else None,
-        "repository": file.repository, "sha": file.sha, "table_id": number, "topic": file.topic,
-        "number_rows": rows, "number_columns": len(dtypes), "dtypes": dtypes,
+        "csv_url": file.url,
+        "license": {"spdx_id": file.licence, "name": file.licence} if file.licence else None,
+        "repository": file.repository,
+        "sha": file.sha,
+        "table_id": number,
+        "topic": file.topic,
+        "number_rows": rows,
+        "number_columns": len(dtypes),
+        "dtypes": dtypes,
         "dtypes_percentages": {of: count / len(dtypes) for of, count in shares.items()},
-        "vectors": by.vectors.name if by.vectors else "none", "threshold": settings.threshold, "cleaning": settings.mode,
+        "vectors": by.vectors.name if by.vectors else "none",
+        "threshold": settings.threshold,
+        "cleaning": settings.mode,
         "lines": msgspec.to_builtins(reader.account),
-    } | annotate.metadata(found)  # fmt: skip
+    } | annotate.metadata(found)
 
 
 def _finish(pieces: Sequence[Piece], target: Path, settings: Settings) -> dict[str, Any]:
     """Write the index, the list of what was dropped and the counts, from the fates in order."""
-    count: dict[str, Any] = {"files": 0, "tables": 0, "rows": 0, "columns": 0, "personal columns": 0,
-                             "cells with an address inside": 0}  # fmt: skip
+    count: dict[str, Any] = {
+        "files": 0,
+        "tables": 0,
+        "rows": 0,
+        "columns": 0,
+        "personal columns": 0,
+        "cells with an address inside": 0,
+    }
     dropped: Counter[str] = Counter()
     lines: Counter[str] = Counter()
     kept: Counter[str] = Counter()

@@ -1,7 +1,7 @@
 """Collecting: CSV files and where they come from, out of folders, archives, git repositories and GitHub's code search.
 
-What is collected lies under ``files/TOPIC/``, and ``files.jsonl`` says of each its source, licence, size and the hash that
-git knows it by. Files of the same content are taken once: forks and copies would fill a corpus.
+What is collected lies under ``files/TOPIC/``, and ``files.jsonl`` says of each its source, licence, size and the hash
+that git knows it by. Files of the same content are taken once: forks and copies would fill a corpus.
 """
 
 import hashlib
@@ -19,22 +19,11 @@ from hotpapers import progress
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.gittables.github import API, GitHub, Journal
+from hotpapers.papers.gittables.licences import LICENCE_FILES, Licences
 from hotpapers.verbs import AnyFile, Outcome
 
 LIST = "files.jsonl"
 ENDINGS = (".csv", ".tsv", ".tab", ".csv.gz")
-_LICENCE_FILES = re.compile(r"(?:LICEN[CS]E|COPYING|UNLICENSE)(?:\.(?:txt|md|rst))?", re.IGNORECASE)
-# What the licences say of themselves, the more special before the more general.
-_LICENCES = (
-    ("CC0-1.0", "CC0 1.0 Universal"), ("CC-BY-NC-SA-4.0", "Attribution-NonCommercial-ShareAlike 4.0"),
-    ("CC-BY-NC-4.0", "Attribution-NonCommercial 4.0"), ("CC-BY-SA-4.0", "Attribution-ShareAlike 4.0"),
-    ("CC-BY-4.0", "Attribution 4.0 International"), ("Apache-2.0", "Apache License"), ("MPL-2.0", "Mozilla Public License"),
-    ("AGPL-3.0", "GNU AFFERO GENERAL PUBLIC LICENSE"), ("LGPL-3.0", "GNU LESSER GENERAL PUBLIC LICENSE"),
-    ("GPL-3.0", "GNU GENERAL PUBLIC LICENSE\n                       Version 3"),
-    ("GPL-2.0", "GNU GENERAL PUBLIC LICENSE\n                       Version 2"), ("Unlicense", "This is free and unencumbered"),
-    ("ODbL-1.0", "Open Database License"), ("BSD-3-Clause", "Redistribution and use in source and binary forms"),
-    ("MIT", "Permission is hereby granted, free of charge"), ("ISC", "Permission to use, copy, modify, and/or distribute"),
-)  # fmt: skip
 
 
 class Collected(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -237,8 +226,8 @@ def _contents(source: Path, gathering: Gathering) -> Iterator[tuple[str, str, by
 
 def _folder(folder: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
     paths = sorted(each for each in folder.rglob("*") if each.is_file() and not each.is_symlink())
-    licences = _Licences({each.relative_to(folder).as_posix(): each.read_text("utf-8", "replace")[:4000]
-                          for each in paths if _LICENCE_FILES.fullmatch(each.name)})  # fmt: skip
+    licences = Licences({each.relative_to(folder).as_posix(): each.read_text("utf-8", "replace")[:4000]
+                          for each in paths if LICENCE_FILES.fullmatch(each.name)})  # fmt: skip
     for path in paths:
         if path.name.lower().endswith(ENDINGS):
             inner = path.relative_to(folder).as_posix()
@@ -253,8 +242,13 @@ def _zip(archive: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes,
     try:
         with zipfile.ZipFile(archive) as opened:
             infos = sorted((each for each in opened.infolist() if not each.is_dir()), key=lambda each: each.filename)
-            licences = _Licences({each.filename: opened.open(each).read(4000).decode("utf-8", "replace") for each in infos
-                                  if _LICENCE_FILES.fullmatch(PurePosixPath(each.filename).name)})  # fmt: skip
+            licences = Licences(
+                {
+                    each.filename: opened.open(each).read(4000).decode("utf-8", "replace")
+                    for each in infos
+                    if LICENCE_FILES.fullmatch(PurePosixPath(each.filename).name)
+                }
+            )
             for info in infos:
                 if info.filename.lower().endswith(ENDINGS) and "__MACOSX" not in info.filename:
                     with opened.open(info) as stream:  # what its header says of its size binds no one
@@ -276,9 +270,9 @@ def _tar(archive: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes,
         with tarfile.open(archive) as opened:
             infos = sorted((each for each in opened if each.isreg()), key=lambda each: each.name)
             for info in infos:
-                if _LICENCE_FILES.fullmatch(PurePosixPath(info.name).name):
+                if LICENCE_FILES.fullmatch(PurePosixPath(info.name).name):
                     licences[info.name] = (opened.extractfile(info) or _EMPTY).read(4000).decode("utf-8", "replace")
-            known = _Licences(licences)
+            known = Licences(licences)
             for info in sorted(infos, key=lambda each: each.offset):
                 if info.name.lower().endswith(ENDINGS) and (stream := opened.extractfile(info)):
                     content = _unpacked(stream.read(gathering.largest + 1), info.name, gathering)
@@ -290,14 +284,28 @@ def _tar(archive: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes,
 def _git(folder: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
     """Read the last commit of a repository, checked out or bare; no hook, filter or setting of it runs."""
     listed = _run_git(folder, "ls-tree", "-r", "-z", "HEAD").split(b"\0")
-    blobs = [(each[3].decode("utf-8", "replace"), each[2].decode()) for line in listed if line
-             if (each := re.split(rb"[ \t]", line, maxsplit=3)) and each[1] == b"blob" and each[0] != b"120000"]  # fmt: skip
-    licences = _Licences({path: _run_git(folder, "cat-file", "blob", sha)[:4000].decode("utf-8", "replace")
-                          for path, sha in blobs if _LICENCE_FILES.fullmatch(PurePosixPath(path).name)})  # fmt: skip
+    blobs = [
+        (each[3].decode("utf-8", "replace"), each[2].decode())
+        for line in listed
+        if line
+        if (each := re.split(rb"[ \t]", line, maxsplit=3)) and each[1] == b"blob" and each[0] != b"120000"
+    ]
+    licences = Licences(
+        {
+            path: _run_git(folder, "cat-file", "blob", sha)[:4000].decode("utf-8", "replace")
+            for path, sha in blobs
+            if LICENCE_FILES.fullmatch(PurePosixPath(path).name)
+        }
+    )
     commit = _run_git(folder, "rev-parse", "HEAD").decode().strip()
-    with subprocess.Popen(["git", "-C", str(folder), "cat-file", "--batch"], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as batch:  # fmt: skip
-        assert batch.stdin and batch.stdout
+    with subprocess.Popen(
+        ["git", "-C", str(folder), "cat-file", "--batch"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as batch:
+        assert batch.stdin
+        assert batch.stdout
         for path, sha in sorted(blobs):
             if not path.lower().endswith(ENDINGS):
                 continue
@@ -308,8 +316,12 @@ def _git(folder: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes, 
                 gathering.skip("missing in the repository")
                 continue
             content = batch.stdout.read(int(words[2]) + 1)[:-1]
-            yield _topic(path), path, _unpacked(content, path, gathering), {
-                "url": f"{commit}:{path}", "repository": folder.resolve().name, "licence": licences.of(path)}  # fmt: skip
+            yield (
+                _topic(path),
+                path,
+                _unpacked(content, path, gathering),
+                {"url": f"{commit}:{path}", "repository": folder.resolve().name, "licence": licences.of(path)},
+            )
         batch.stdin.close()
 
 
@@ -320,24 +332,6 @@ def _run_git(folder: Path, *words: str) -> bytes:
         raise BadInput("Reading a git repository needs git; install it, or give a folder or an archive.") from error
     except subprocess.CalledProcessError as error:
         raise BadInput(f"{folder.name} is no git repository that can be read; give a folder or an archive.") from error
-
-
-class _Licences:
-    """The licence files of a tree: the nearest above a file is its licence."""
-
-    def __init__(self, texts: dict[str, str]) -> None:
-        self.known = {str(PurePosixPath(path).parent): licence_of(text) for path, text in sorted(texts.items())}
-
-    def of(self, path: str) -> str:
-        """Return the licence of a file, or nothing."""
-        above = (str(each) for each in PurePosixPath(path).parents)
-        return next((self.known[each] for each in above if self.known.get(each)), "")
-
-
-def licence_of(text: str) -> str:
-    """Return the SPDX id of a licence's text, or nothing where it is none that is known."""
-    plain_text = " ".join(text.split())
-    return next((spdx for spdx, words in _LICENCES if " ".join(words.split()) in plain_text), "")
 
 
 def blob_hash(content: bytes) -> str:

@@ -4,7 +4,7 @@ The first columns are embedded as the mean of their vectors, and so is the begin
 columns of the nearest schemas are proposed, each with the weight of all schemas that have it.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,13 +50,13 @@ class Completion:
         alike = self._starts(len(have)) @ query
         overlap = np.array([len(set(each) & set(have)) / len(have) for each in self.schemas])
         nearness = alike + overlap
-        weights: Counter[str] = Counter()
+        weights: dict[str, float] = defaultdict(float)
         for at in np.argsort(-nearness, kind="stable")[:NEAREST]:
             weight = float(np.exp(SHARP * (nearness[at] - nearness.max())))
             for name in self.schemas[at]:
-                weights[name] += weight  # type: ignore[assignment]
+                weights[name] += weight
         for name, count in self.common.items():
-            weights[name] += COMMON * count / max(1, len(self.schemas))  # type: ignore[assignment]
+            weights[name] += COMMON * count / max(1, len(self.schemas))
         ranked = sorted(weights.items(), key=lambda each: (-each[1], each[0]))
         return [(name, weight) for name, weight in ranked if name not in have][:top]
 
@@ -69,8 +69,10 @@ class Completion:
     def _starts(self, length: int) -> np.ndarray:
         """Return the vectors of the first ``length`` columns of every schema."""
         if length not in self._beginnings:
-            means = [self.rows[[self.index[name] for name in each[:length]]].mean(0) if each else self.rows[:1].sum(0) * 0
-                     for each in self.schemas]  # fmt: skip
+            means = [
+                self.rows[[self.index[name] for name in each[:length]]].mean(0) if each else self.rows[:1].sum(0) * 0
+                for each in self.schemas
+            ]
             self._beginnings[length] = unit(np.stack(means))
         return self._beginnings[length]
 

@@ -106,7 +106,7 @@ def score(rows: Sequence[Sequence[str]]) -> float:
 
 def _rows(lines: Sequence[str], dialect: Dialect) -> list[list[str]]:
     try:
-        return [row for row in csv.reader(lines, **dialect.options()) if row]  # type: ignore[call-overload]
+        return [row for row in csv.reader(lines, **dialect.options()) if row]
     except csv.Error:
         return []
 

@@ -53,13 +53,9 @@ def _without_mark(sample: bytes) -> str | None:
         cut = sample[: len(sample) // step * step]
         letters, others = cut[where::step], [cut[at::step] for at in range(step) if at != where]
         zeros = sum(each.count(0) for each in others)
-        if (
-            letters
-            and letters.count(0) < 0.05 * len(letters)
-            and zeros > (0.9 if step == 4 else 0.5) * sum(map(len, others))
-        ):
-            if _decodes(cut, codec, False):
-                return codec
+        told = letters.count(0) < 0.05 * len(letters) and zeros > (0.9 if step == 4 else 0.5) * sum(map(len, others))
+        if told and letters and _decodes(cut, codec, False):
+            return codec
     return "utf-8" if sample.count(0) <= len(sample) / 100 and _decodes(sample, "utf-8", False) else None
 
 
@@ -90,7 +86,7 @@ def _likeliest(sample: bytes, whole: bool) -> str:
 
 
 def _is_east_asian(sample: bytes, codec: str) -> bool:
-    """Common characters are in the first rows of the tables; what a wrong codec makes is spread over them."""
+    """Judge by common characters: they are in the first rows of the tables, what a wrong codec makes is not."""
     text = sample.decode(codec, errors="ignore")
     high = [char for char in text if ord(char) > 127]
     names = [unicodedata.name(char, "") for char in high[:2000]]

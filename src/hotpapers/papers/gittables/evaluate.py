@@ -70,7 +70,7 @@ def read_gold(source: Path) -> list[Gold]:
     listed = next((name for name in files if PurePosixPath(name).name == GOLD), None)
     if listed is None:
         raise BadInput(f"{source.name} has no {GOLD}; give the folder of T2D's gold standard, or an archive of it.")
-    headers = {PurePosixPath(name).stem: next(_rows(raw), []) for name, raw in files.items()
+    headers: dict[str, list[str]] = {PurePosixPath(name).stem: next(_rows(raw), []) for name, raw in files.items()
                if name.endswith(".csv") and not PurePosixPath(name).name.startswith("gs_")}  # fmt: skip
     found = []
     for row in _rows(files[listed]):
@@ -122,7 +122,8 @@ def evaluate(
     gold
         The folder with gs_property.csv and the web tables, or a zip or tar of it.
     vectors
-        What compares meanings: small, glove, ngrams, none, or the path of a fastText model (the paper's is cc.en.300.bin).
+        What compares meanings: small, glove, ngrams, none, or the path of a fastText model (the paper's is
+        cc.en.300.bin).
     threshold
         The least similarity of a semantic annotation.
     mode

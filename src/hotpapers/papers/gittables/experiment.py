@@ -63,7 +63,7 @@ def gather_files(folder: Path, most: int = 0) -> list[Collected]:
 
 
 def corpus_of_files(folder: Path, scale: Scale, *, vectors: str = "small") -> Corpus:
-    """Return a corpus: the example's, one built of FiveThirtyEight's files, or at the paper's scale the published one."""
+    """Return a corpus: the example's, one built of FiveThirtyEight's files, or at full scale the published one."""
     if scale == "smoke":
         return Corpus(EXAMPLES / "corpus.zip")
     if scale == "paper":
@@ -123,7 +123,9 @@ def web_features(
 def file_columns(corpus: Corpus, types: Sequence[str] | None = None, limit: int = 10**9) -> Columns:
     """Return the columns of a corpus that a header names by a type, with features; topics stand for tables."""
     topics = sorted({entry.topic for entry in corpus.entries})
-    features, labels, tables = [], [], []
+    features: list[np.ndarray] = []
+    labels: list[str] = []
+    tables: list[int] = []
     for entry in corpus.entries:
         own = {column: label for column, label in entry.types.get("dbpedia_syntactic", {}).items()
                if types is None or label in types}  # fmt: skip
@@ -213,11 +215,80 @@ _COLUMNS: dict[str, tuple[bool, tuple[str, ...]]] = {
     "product": (False, ("{Word} {word} {n2}", "{Word} {Word}")),
     "updated": (False, ("20{d}{d}-0{d}-1{d}",)),
 }
-_GIVEN = ["James", "Mary", "Robert", "Linda", "Michael", "Susan", "David", "Karen", "Thomas", "Nancy", "Daniel", "Laura", "Peter", "Anna", "Mark", "Sarah", "Kevin", "Emily", "Brian", "Donna", "Luis", "Maria", "Hans", "Olga", "Jean", "Sophie", "Ahmed", "Wei", "Giulia", "Kwame", "Ingrid", "Tomasz", "Aiko", "Priya"]  # fmt: skip
-_FAMILY = ["Smith", "Jones", "Garcia", "Brown", "Miller", "Davis", "Wilson", "Moore", "Taylor", "Thomas", "Lee", "Kim", "Novak", "Rossi", "Meyer", "Okafor", "Ito", "Singh"]
-_PLAIN = (
-    ["amber", "stone", "river", "cloud", "maple", "silver", "north", "garden", "copper", "meadow", "harbor", "summit", "velvet", "canyon", "orchid", "lantern"]
-)
+_GIVEN = [
+    "James",
+    "Mary",
+    "Robert",
+    "Linda",
+    "Michael",
+    "Susan",
+    "David",
+    "Karen",
+    "Thomas",
+    "Nancy",
+    "Daniel",
+    "Laura",
+    "Peter",
+    "Anna",
+    "Mark",
+    "Sarah",
+    "Kevin",
+    "Emily",
+    "Brian",
+    "Donna",
+    "Luis",
+    "Maria",
+    "Hans",
+    "Olga",
+    "Jean",
+    "Sophie",
+    "Ahmed",
+    "Wei",
+    "Giulia",
+    "Kwame",
+    "Ingrid",
+    "Tomasz",
+    "Aiko",
+    "Priya",
+]
+_FAMILY = [
+    "Smith",
+    "Jones",
+    "Garcia",
+    "Brown",
+    "Miller",
+    "Davis",
+    "Wilson",
+    "Moore",
+    "Taylor",
+    "Thomas",
+    "Lee",
+    "Kim",
+    "Novak",
+    "Rossi",
+    "Meyer",
+    "Okafor",
+    "Ito",
+    "Singh",
+]
+_PLAIN = [
+    "amber",
+    "stone",
+    "river",
+    "cloud",
+    "maple",
+    "silver",
+    "north",
+    "garden",
+    "copper",
+    "meadow",
+    "harbor",
+    "summit",
+    "velvet",
+    "canyon",
+    "orchid",
+    "lantern",
+]
 
 
 def _value(style: str, rng: random.Random) -> str:

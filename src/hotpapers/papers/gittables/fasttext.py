@@ -87,18 +87,18 @@ class FastText:
             vector = self.word(word)
             if (length := float(np.linalg.norm(vector))) > 0:
                 rows.append(vector / length)
-        return np.mean(rows, 0, dtype=np.float32) if rows else np.zeros(self.dimensions, np.float32)
+        return np.stack(rows).mean(0) if rows else np.zeros(self.dimensions, np.float32)
 
     def word(self, word: str) -> np.ndarray:
         """Return the mean of the word's row, where it has one, and its n-grams' rows."""
-        if (known := self._known.get(word)) is None:
+        if word not in self._known:
             rows = [self.index[word]] if word in self.index else []
             if self.maxn and self.bucket:
                 rows += [self.words + each for each in self._ngrams(f"<{word}>")]
-            known = np.asarray(self.matrix[rows], np.float32).mean(0) if rows else np.zeros(self.dimensions, np.float32)
-            if len(self._known) < 100_000:
-                self._known[word] = known
-        return known
+            if len(self._known) > 100_000:
+                self._known.clear()
+            self._known[word] = np.asarray(self.matrix[rows], np.float32).sum(0) / max(1, len(rows))
+        return self._known[word]
 
     def _ngrams(self, word: str) -> list[int]:
         found = []

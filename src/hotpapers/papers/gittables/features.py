@@ -1,7 +1,8 @@
 """Features of a column's values, as Sherlock has them (Hulsebos et al., 2019): 1,588 numbers.
 
-960 of characters (ten summaries of the counts of each of 96), 201 of words' vectors, 400 of the whole column's text, and 27
-of the whole column. The 400 are hashed words and n-grams here, where Sherlock learns paragraph vectors. No header is seen.
+960 of characters (ten summaries of the counts of each of 96), 201 of words' vectors, 400 of the whole column's text,
+and 27 of the whole column. The 400 are hashed words and n-grams here, where Sherlock learns paragraph vectors. No
+header is seen.
 """
 
 import re
@@ -146,6 +147,7 @@ def _whole(values: Sequence[str], all_values: Sequence[str], there: Sequence[str
 
 def _number(value: str) -> float:
     try:
-        return float(value.replace(",", ""))
+        number = float(value.replace(",", ""))
+        return number if abs(number) < 1e300 else float("nan")
     except ValueError:
         return float("nan")

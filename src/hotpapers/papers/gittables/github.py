@@ -5,6 +5,7 @@ byte. The published cuts (quartiles of a thousand files' sizes, even steps insid
 asked is kept, so that a crawl that stops goes on where it was.
 """
 
+import itertools
 import json
 import os
 import time
@@ -179,13 +180,13 @@ def published_cuts(total: int) -> list[tuple[int, int]]:
     Each bound is in two ranges, and the last step of a quartile may stop short of its end.
     """
     cuts = []
-    for low, high in zip(QUARTILES, QUARTILES[1:], strict=False):
+    for low, high in itertools.pairwise(QUARTILES):
         step = max((high - low) / (0.25 * total / 1000), 5)
         # As numpy's integer arange: the first two values set the step, and no fraction of it adds up.
         count = max(0, -int(-(high - low) // step))
         whole = int(low + step) - low
         bounds = [low + whole * at for at in range(count)]
-        cuts += list(zip(bounds, bounds[1:], strict=False))
+        cuts += list(itertools.pairwise(bounds))
     return cuts
 
 

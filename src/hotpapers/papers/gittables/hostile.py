@@ -1,4 +1,4 @@
-"""Hostile files: CSV as it is met, each with the table that a careful person reads in it. Tests and claims parse them."""
+"""Hostile files: CSV as it is met, each with the table that a careful person reads in it."""
 
 import dataclasses
 import math
@@ -25,10 +25,14 @@ def is_right(case: Hostile, names: Sequence[str], rows: Iterable[Sequence[Any]])
     """Whether a table is what the case says: the same names and cells, numbers by value, missing ones empty."""
     found = [tuple(row) for row in rows]
     return (
-        len(names) == len(case.names) and len(found) == len(case.rows)
+        len(names) == len(case.names)
+        and len(found) == len(case.rows)
         and all(_same_name(at, a, b) for at, (a, b) in enumerate(zip(case.names, map(str, names), strict=True)))
-        and all(len(row) == len(wanted) and all(map(_same, wanted, row)) for wanted, row in zip(case.rows, found, strict=True))
-    )  # fmt: skip
+        and all(
+            len(row) == len(wanted) and all(map(_same, wanted, row))
+            for wanted, row in zip(case.rows, found, strict=True)
+        )
+    )
 
 
 def _same_name(at: int, wanted: str, found: str) -> bool:
@@ -72,41 +76,118 @@ def _delimiters() -> list[Hostile]:
     prose = "id\ttext\n1\tred, green, blue\n2\tone, two\n3\tnone\n"
     aligned = "station  temp  wind\nalpha    12.5     3\nbeta      9.0    11\ngamma    -1.5     7\n"
     return [
-        *(_people(f"delimiter {name}", _with(sign)) for name, sign in (
-            ("comma", ","), ("tab", "\t"), ("semicolon", ";"), ("bar", "|"), ("caret", "^"), ("tilde", "~"),
-            ("control one", "\x01"), ("colon", ":"))),
-        Hostile("decimal commas", european.encode(), ("Land", "Fläche", "Anteil"),
-                (("A", "1,5", "0,25"), ("B", "22,75", "0,5"), ("C", "3,0", "0,125"))),
-        Hostile("commas in tabbed prose", prose.encode(), ("id", "text"),
-                (("1", "red, green, blue"), ("2", "one, two"), ("3", "none"))),
-        Hostile("aligned by blanks", aligned.encode(), ("station", "temp", "wind"),
-                (("alpha", "12.5", "3"), ("beta", "9.0", "11"), ("gamma", "-1.5", "7"))),
-        Hostile("times in cells", b"start,end\n08:30,09:45\n10:15,11:00\n12:00,12:05\n", ("start", "end"),
-                (("08:30", "09:45"), ("10:15", "11:00"), ("12:00", "12:05"))),
-        Hostile("semicolons around commas", b"who;where\nSmith, J.;Paris, France\nDoe, A.;Bonn, Germany\nRoe, B.;Rome, Italy\n",
-                ("who", "where"), (("Smith, J.", "Paris, France"), ("Doe, A.", "Bonn, Germany"), ("Roe, B.", "Rome, Italy"))),
+        *(
+            _people(f"delimiter {name}", _with(sign))
+            for name, sign in (
+                ("comma", ","),
+                ("tab", "\t"),
+                ("semicolon", ";"),
+                ("bar", "|"),
+                ("caret", "^"),
+                ("tilde", "~"),
+                ("control one", "\x01"),
+                ("colon", ":"),
+            )
+        ),
+        Hostile(
+            "decimal commas",
+            european.encode(),
+            ("Land", "Fläche", "Anteil"),
+            (("A", "1,5", "0,25"), ("B", "22,75", "0,5"), ("C", "3,0", "0,125")),
+        ),
+        Hostile(
+            "commas in tabbed prose",
+            prose.encode(),
+            ("id", "text"),
+            (("1", "red, green, blue"), ("2", "one, two"), ("3", "none")),
+        ),
+        Hostile(
+            "aligned by blanks",
+            aligned.encode(),
+            ("station", "temp", "wind"),
+            (("alpha", "12.5", "3"), ("beta", "9.0", "11"), ("gamma", "-1.5", "7")),
+        ),
+        Hostile(
+            "times in cells",
+            b"start,end\n08:30,09:45\n10:15,11:00\n12:00,12:05\n",
+            ("start", "end"),
+            (("08:30", "09:45"), ("10:15", "11:00"), ("12:00", "12:05")),
+        ),
+        Hostile(
+            "semicolons around commas",
+            b"who;where\nSmith, J.;Paris, France\nDoe, A.;Bonn, Germany\nRoe, B.;Rome, Italy\n",
+            ("who", "where"),
+            (("Smith, J.", "Paris, France"), ("Doe, A.", "Bonn, Germany"), ("Roe, B.", "Rome, Italy")),
+        ),
         Hostile("one column", b"word\nalpha\nbeta\ngamma\n", ("word",), (("alpha",), ("beta",), ("gamma",))),
-        Hostile("excel's directive", b"sep=;\nname;city;age\nAda;London;36\nGrace;New York;45\nEmmy;Erlangen;53\n", _NAMES, _ROWS),
-    ]  # fmt: skip
+        Hostile(
+            "excel's directive",
+            b"sep=;\nname;city;age\nAda;London;36\nGrace;New York;45\nEmmy;Erlangen;53\n",
+            _NAMES,
+            _ROWS,
+        ),
+    ]
 
 
 def _quotes() -> list[Hostile]:
     names, plain = ("id", "text"), (("1", "first"), ("2", "second"), ("3", "third"))
     return [
-        Hostile("delimiters in quotes", b'id,text\n1,"a, b"\n2,"c"\n3,"d, e, f"\n', names, (("1", "a, b"), ("2", "c"), ("3", "d, e, f"))),
-        Hostile("lines in quotes", b'id,text\n1,"two\nlines"\n2,one\n3,"and\nthree\nlines"\n', names,
-                (("1", "two\nlines"), ("2", "one"), ("3", "and\nthree\nlines"))),
-        Hostile("doubled quotes", b'id,text\n1,"he said ""no"""\n2,"x"\n3,y\n', names, (("1", 'he said "no"'), ("2", "x"), ("3", "y"))),
-        Hostile("escaped quotes", b'id,text\n1,"he said \\"no, never\\""\n2,"x \\"y\\""\n3,"z"\n', names,
-                (("1", 'he said "no, never"'), ("2", 'x "y"'), ("3", "z"))),
-        Hostile("single quotes", b"id,text\n1,'a, b'\n2,'c, d'\n3,'e'\n", names, (("1", "a, b"), ("2", "c, d"), ("3", "e"))),
-        Hostile("apostrophes", b"id,text\n1,it's\n2,they're\n3,o'clock\n", names, (("1", "it's"), ("2", "they're"), ("3", "o'clock"))),
+        Hostile(
+            "delimiters in quotes",
+            b'id,text\n1,"a, b"\n2,"c"\n3,"d, e, f"\n',
+            names,
+            (("1", "a, b"), ("2", "c"), ("3", "d, e, f")),
+        ),
+        Hostile(
+            "lines in quotes",
+            b'id,text\n1,"two\nlines"\n2,one\n3,"and\nthree\nlines"\n',
+            names,
+            (("1", "two\nlines"), ("2", "one"), ("3", "and\nthree\nlines")),
+        ),
+        Hostile(
+            "doubled quotes",
+            b'id,text\n1,"he said ""no"""\n2,"x"\n3,y\n',
+            names,
+            (("1", 'he said "no"'), ("2", "x"), ("3", "y")),
+        ),
+        Hostile(
+            "escaped quotes",
+            b'id,text\n1,"he said \\"no, never\\""\n2,"x \\"y\\""\n3,"z"\n',
+            names,
+            (("1", 'he said "no, never"'), ("2", 'x "y"'), ("3", "z")),
+        ),
+        Hostile(
+            "single quotes", b"id,text\n1,'a, b'\n2,'c, d'\n3,'e'\n", names, (("1", "a, b"), ("2", "c, d"), ("3", "e"))
+        ),
+        Hostile(
+            "apostrophes",
+            b"id,text\n1,it's\n2,they're\n3,o'clock\n",
+            names,
+            (("1", "it's"), ("2", "they're"), ("3", "o'clock")),
+        ),
         Hostile("everything in quotes", b'"id","text"\n"1","first"\n"2","second"\n"3","third"\n', names, plain),
-        Hostile("blanks before quotes", b'id, text\n1, "a, b"\n2, "c"\n3, "d"\n', names, (("1", "a, b"), ("2", "c"), ("3", "d"))),
-        Hostile("inches", b'id,text\n1,5" pipe\n2,3" bolt\n3,nail\n', names, (("1", '5" pipe'), ("2", '3" bolt'), ("3", "nail"))),
-        Hostile("a quote never closed", b'id,text\n1,"first\n2,second\n3,third\n', names, (("1", '"first'), ("2", "second"), ("3", "third"))),
-        Hostile("semicolon and quotes", b'id;text\n1;"a; b"\n2;"c"\n3;d\n', names, (("1", "a; b"), ("2", "c"), ("3", "d"))),
-    ]  # fmt: skip
+        Hostile(
+            "blanks before quotes",
+            b'id, text\n1, "a, b"\n2, "c"\n3, "d"\n',
+            names,
+            (("1", "a, b"), ("2", "c"), ("3", "d")),
+        ),
+        Hostile(
+            "inches",
+            b'id,text\n1,5" pipe\n2,3" bolt\n3,nail\n',
+            names,
+            (("1", '5" pipe'), ("2", '3" bolt'), ("3", "nail")),
+        ),
+        Hostile(
+            "a quote never closed",
+            b'id,text\n1,"first\n2,second\n3,third\n',
+            names,
+            (("1", '"first'), ("2", "second"), ("3", "third")),
+        ),
+        Hostile(
+            "semicolon and quotes", b'id;text\n1;"a; b"\n2;"c"\n3;d\n', names, (("1", "a; b"), ("2", "c"), ("3", "d"))
+        ),
+    ]
 
 
 def _encodings() -> list[Hostile]:
@@ -120,13 +201,29 @@ def _encodings() -> list[Hostile]:
     chinese_rows = (("王小明", "北京市"), ("李大中", "上海市"), ("张文", "广州市"))
     arabic = "الاسم,المدينة\nسارة,القاهرة\nعلي,بغداد\nليلى,دمشق\n"
     return [
-        *(Hostile(f"French in {codec}", french.encode(codec), ("prénom", "ville"), french_rows)
-          for codec in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "mac_roman")),
-        *(Hostile(f"Russian in {codec}", russian.encode(codec), ("имя", "город"), russian_rows) for codec in ("utf-8", "cp1251")),
-        *(Hostile(f"Japanese in {codec}", japanese.encode(codec), ("名前", "都市"), japanese_rows) for codec in ("utf-8", "shift_jis")),
-        *(Hostile(f"Chinese in {codec}", chinese.encode(codec), ("姓名", "城市"), chinese_rows) for codec in ("utf-8", "gb18030")),
-        Hostile("Arabic in utf-8", arabic.encode(), ("الاسم", "المدينة"), (("سارة", "القاهرة"), ("علي", "بغداد"), ("ليلى", "دمشق"))),
-    ]  # fmt: skip
+        *(
+            Hostile(f"French in {codec}", french.encode(codec), ("prénom", "ville"), french_rows)
+            for codec in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "mac_roman")
+        ),
+        *(
+            Hostile(f"Russian in {codec}", russian.encode(codec), ("имя", "город"), russian_rows)
+            for codec in ("utf-8", "cp1251")
+        ),
+        *(
+            Hostile(f"Japanese in {codec}", japanese.encode(codec), ("名前", "都市"), japanese_rows)
+            for codec in ("utf-8", "shift_jis")
+        ),
+        *(
+            Hostile(f"Chinese in {codec}", chinese.encode(codec), ("姓名", "城市"), chinese_rows)
+            for codec in ("utf-8", "gb18030")
+        ),
+        Hostile(
+            "Arabic in utf-8",
+            arabic.encode(),
+            ("الاسم", "المدينة"),
+            (("سارة", "القاهرة"), ("علي", "بغداد"), ("ليلى", "دمشق")),
+        ),
+    ]
 
 
 def _surroundings() -> list[Hostile]:
@@ -161,30 +258,85 @@ def _rows() -> list[Hostile]:
 
 def _headers() -> list[Hostile]:
     return [
-        Hostile("no header", b"1,2.5,2021-01-01\n2,3.5,2021-01-02\n3,4.5,2021-01-03\n", ("", "", ""),
-                (("1", "2.5", "2021-01-01"), ("2", "3.5", "2021-01-02"), ("3", "4.5", "2021-01-03"))),
-        Hostile("years in the header", b"country,2010,2011\nFrance,64.6,65.0\nSpain,46.6,46.7\nItaly,59.3,59.4\n",
-                ("country", "2010", "2011"), (("France", "64.6", "65.0"), ("Spain", "46.6", "46.7"), ("Italy", "59.3", "59.4"))),
-        Hostile("names of rows without a name", b"mpg,cyl\nMazda,21.0,6\nDatsun,22.8,4\nHornet,18.7,8\n", ("", "mpg", "cyl"),
-                (("Mazda", "21.0", "6"), ("Datsun", "22.8", "4"), ("Hornet", "18.7", "8"))),
-        Hostile("a name twice", b"id,value,value\n1,2,3\n4,5,6\n7,8,9\n", ("id", "value", "value.1"),
-                (("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9"))),
-        Hostile("a column without a name", b",name\n0,Ada\n1,Grace\n2,Emmy\n", ("", "name"), (("0", "Ada"), ("1", "Grace"), ("2", "Emmy"))),
-        Hostile("a hash before the header", b"#id,name\n1,Ada\n2,Grace\n3,Emmy\n", ("id", "name"), (("1", "Ada"), ("2", "Grace"), ("3", "Emmy"))),
-        Hostile("a hash for a name", b"#,name\n1,Ada\n2,Grace\n3,Emmy\n", ("#", "name"), (("1", "Ada"), ("2", "Grace"), ("3", "Emmy"))),
-        Hostile("words only", b"fruit,colour\napple,red\nlime,green\nplum,blue\n", ("fruit", "colour"),
-                (("apple", "red"), ("lime", "green"), ("plum", "blue"))),
-    ]  # fmt: skip
+        Hostile(
+            "no header",
+            b"1,2.5,2021-01-01\n2,3.5,2021-01-02\n3,4.5,2021-01-03\n",
+            ("", "", ""),
+            (("1", "2.5", "2021-01-01"), ("2", "3.5", "2021-01-02"), ("3", "4.5", "2021-01-03")),
+        ),
+        Hostile(
+            "years in the header",
+            b"country,2010,2011\nFrance,64.6,65.0\nSpain,46.6,46.7\nItaly,59.3,59.4\n",
+            ("country", "2010", "2011"),
+            (("France", "64.6", "65.0"), ("Spain", "46.6", "46.7"), ("Italy", "59.3", "59.4")),
+        ),
+        Hostile(
+            "names of rows without a name",
+            b"mpg,cyl\nMazda,21.0,6\nDatsun,22.8,4\nHornet,18.7,8\n",
+            ("", "mpg", "cyl"),
+            (("Mazda", "21.0", "6"), ("Datsun", "22.8", "4"), ("Hornet", "18.7", "8")),
+        ),
+        Hostile(
+            "a name twice",
+            b"id,value,value\n1,2,3\n4,5,6\n7,8,9\n",
+            ("id", "value", "value.1"),
+            (("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9")),
+        ),
+        Hostile(
+            "a column without a name",
+            b",name\n0,Ada\n1,Grace\n2,Emmy\n",
+            ("", "name"),
+            (("0", "Ada"), ("1", "Grace"), ("2", "Emmy")),
+        ),
+        Hostile(
+            "a hash before the header",
+            b"#id,name\n1,Ada\n2,Grace\n3,Emmy\n",
+            ("id", "name"),
+            (("1", "Ada"), ("2", "Grace"), ("3", "Emmy")),
+        ),
+        Hostile(
+            "a hash for a name",
+            b"#,name\n1,Ada\n2,Grace\n3,Emmy\n",
+            ("#", "name"),
+            (("1", "Ada"), ("2", "Grace"), ("3", "Emmy")),
+        ),
+        Hostile(
+            "words only",
+            b"fruit,colour\napple,red\nlime,green\nplum,blue\n",
+            ("fruit", "colour"),
+            (("apple", "red"), ("lime", "green"), ("plum", "blue")),
+        ),
+    ]
 
 
 def _values() -> list[Hostile]:
     return [
-        Hostile("keys with zeros", b"code,n\n007,1\n010,2\n099,3\n", ("code", "n"), (("007", "1"), ("010", "2"), ("099", "3"))),
-        Hostile("long keys", b"key,n\n1234567890123456789012,1\n2234567890123456789012,2\n3234567890123456789012,3\n", ("key", "n"),
-                (("1234567890123456789012", "1"), ("2234567890123456789012", "2"), ("3234567890123456789012", "3"))),
-        Hostile("Namibia", b"code,country\nFR,France\nNA,Namibia\nES,Spain\n", ("code", "country"), (("FR", "France"), ("NA", "Namibia"), ("ES", "Spain"))),
+        Hostile(
+            "keys with zeros",
+            b"code,n\n007,1\n010,2\n099,3\n",
+            ("code", "n"),
+            (("007", "1"), ("010", "2"), ("099", "3")),
+        ),
+        Hostile(
+            "long keys",
+            b"key,n\n1234567890123456789012,1\n2234567890123456789012,2\n3234567890123456789012,3\n",
+            ("key", "n"),
+            (("1234567890123456789012", "1"), ("2234567890123456789012", "2"), ("3234567890123456789012", "3")),
+        ),
+        Hostile(
+            "Namibia",
+            b"code,country\nFR,France\nNA,Namibia\nES,Spain\n",
+            ("code", "country"),
+            (("FR", "France"), ("NA", "Namibia"), ("ES", "Spain")),
+        ),
         Hostile("missing numbers", b"a,b\n1,NA\n2,3.5\nNaN,4\n", ("a", "b"), (("1", ""), ("2", "3.5"), ("", "4"))),
-        Hostile("truths", b"id,ok\n1,true\n2,false\n3,true\n", ("id", "ok"), (("1", "true"), ("2", "false"), ("3", "true"))),
-        Hostile("signs of all kinds", "id,text\n1,smile 😀\n2,x̄ ± 2σ\n3,½ cup\n".encode(), ("id", "text"),
-                (("1", "smile 😀"), ("2", "x̄ ± 2σ"), ("3", "½ cup"))),
-    ]  # fmt: skip
+        Hostile(
+            "truths", b"id,ok\n1,true\n2,false\n3,true\n", ("id", "ok"), (("1", "true"), ("2", "false"), ("3", "true"))
+        ),
+        Hostile(
+            "signs of all kinds",
+            "id,text\n1,smile 😀\n2,x̄ ± 2σ\n3,½ cup\n".encode(),
+            ("id", "text"),
+            (("1", "smile 😀"), ("2", "x̄ ± 2σ"), ("3", "½ cup")),
+        ),
+    ]

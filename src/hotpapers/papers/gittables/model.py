@@ -43,6 +43,8 @@ class ColumnNet(nn.Module, PyTorchModelHubMixin, library_name="hotpapers"):
         self.head = nn.Sequential(
             _layers(joined, width // shrink, dropout), nn.Linear(width // shrink, len(self.types))
         )
+        self.centre: Tensor
+        self.scale: Tensor
         self.register_buffer("centre", torch.zeros(SIZE))
         self.register_buffer("scale", torch.ones(SIZE))
 
@@ -67,7 +69,7 @@ class ColumnNet(nn.Module, PyTorchModelHubMixin, library_name="hotpapers"):
 
 
 def _squeeze(features: Tensor) -> Tensor:
-    """Counts and lengths run over orders of magnitude: take the logarithm of their size."""
+    """Take the logarithm of the features' size: counts and lengths run over orders of magnitude."""
     return features.sign() * features.abs().log1p()
 
 

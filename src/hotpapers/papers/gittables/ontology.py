@@ -155,8 +155,14 @@ def ontology(
     numbers: dict[str, float | int | str] = {"types": len(hits), "of": len(found)}
     if word:
         above = ", ".join(each.label for each in found.ancestors(best)) or "nothing known"
-        numbers |= {"label": best.label, "id": _joined(best.id), "domain": _joined(best.domain),
-                    "range": _joined(best.range), "above it": above, "description": best.description or "none"}  # fmt: skip
+        numbers |= {
+            "label": best.label,
+            "id": _joined(best.id),
+            "domain": _joined(best.domain),
+            "range": _joined(best.range),
+            "above it": above,
+            "description": best.description or "none",
+        }
     return Outcome({"types": out}, numbers)
 
 

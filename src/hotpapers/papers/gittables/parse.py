@@ -55,12 +55,19 @@ def parse(
         told = msgspec.to_builtins(account) | {"columns": dtypes}
         temporary.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     numbers: dict[str, float | int | str] = {
-        "rows": account.rows, "columns": len(dtypes), "encoding": account.encoding, "delimiter": repr(account.delimiter),
-        "quote": account.quote or "none", "header": "first row" if account.header else "none", "lines": account.lines,
+        "rows": account.rows,
+        "columns": len(dtypes),
+        "encoding": account.encoding,
+        "delimiter": repr(account.delimiter),
+        "quote": account.quote or "none",
+        "header": "first row" if account.header else "none",
+        "lines": account.lines,
         "lines in rows": account.row_lines,
-    }  # fmt: skip
-    numbers |= {f"lines dropped, {reason}": f"{count}, from line {account.where[reason][0]}"
-                for reason, count in account.dropped.items()}  # fmt: skip
+    }
+    numbers |= {
+        f"lines dropped, {reason}": f"{count}, from line {account.where[reason][0]}"
+        for reason, count in account.dropped.items()
+    }
     numbers |= {"rows filled up": account.padded} if account.padded else {}
     return Outcome({"table": out, "account": report}, numbers)
 

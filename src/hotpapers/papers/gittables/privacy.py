@@ -1,10 +1,12 @@
-"""Personal data: columns that hold it, by their headers' types as in the paper and by their values; and its replacement.
+"""Personal data: columns that hold it, by their headers' types and by their values; and its replacement.
 
-Of the header, the paper's rules: certain types are personal, and a name is one only where another personal column stands
-beside it. Of the values: patterns that most of a column fits. Neither is a guarantee that nothing personal is left.
+Of the header, the paper's rules: certain types are personal, and a name is one only where another personal column
+stands beside it. Of the values: patterns that most of a column fits. Neither is a guarantee that nothing personal is
+left.
 """
 
 import dataclasses
+import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -43,16 +45,132 @@ _PATTERNS = {
     # 7 to 15 digits that are no date
     "telephone": r"(?=(?:\D*\d){7,15}\D*(?:x\d+)?$)(?!\d{4}[-. ]\d\d?[-. ]\d\d?$)(?!\d\d?[-. ]\d\d?[-. ]\d{2,4}$)"
     r"(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,5}\)[ .-]?|\d{2,5}[ .-])\d{2,4}(?:[ .-]\d{2,4}){1,3}(?:\s?x\d{1,6})?",
-    "address": r"\d{1,5}[A-Za-z]? (?:[\w.'-]+ ){0,4}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|"
-               r"Square|Place|Pl)\b.{0,60}",
-}  # fmt: skip
+    "address": r"\d{1,5}[A-Za-z]? (?:[\w.'-]+ ){0,4}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|"
+    r"Court|Ct|Way|Square|Place|Pl)\b.{0,60}",
+}
 _WHOLE = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _INSIDE = {kind: re.compile(rf"(?<![\w.@]){_PATTERNS[kind]}(?![\w@])") for kind in ("email", "social security number")}
 _NAME = re.compile(
     r"(?:(?:Mr|Mrs|Ms|Dr|Prof)\.? )?([A-Z][a-z'-]+)(?: [A-Z]\.?| [A-Z][a-z'-]+){1,3}|[A-Z][\w'-]+, ([A-Z][a-z'-]+).*"
 )
 _GIVEN = frozenset(
-    ["James", "Mary", "Robert", "Patricia", "John", "Jennifer", "Michael", "Linda", "David", "Elizabeth", "William", "Barbara", "Richard", "Susan", "Joseph", "Jessica", "Thomas", "Sarah", "Charles", "Karen", "Christopher", "Lisa", "Daniel", "Nancy", "Matthew", "Betty", "Anthony", "Sandra", "Mark", "Margaret", "Donald", "Ashley", "Steven", "Kimberly", "Andrew", "Emily", "Paul", "Donna", "Joshua", "Michelle", "Kenneth", "Carol", "Kevin", "Amanda", "Brian", "Melissa", "George", "Deborah", "Timothy", "Stephanie", "Ronald", "Dorothy", "Jason", "Rebecca", "Edward", "Sharon", "Jeffrey", "Laura", "Ryan", "Cynthia", "Jacob", "Amy", "Gary", "Kathleen", "Nicholas", "Angela", "Eric", "Shirley", "Jonathan", "Brenda", "Stephen", "Emma", "Larry", "Anna", "Justin", "Pamela", "Scott", "Nicole", "Brandon", "Samantha", "Benjamin", "Katherine", "Samuel", "Christine", "Gregory", "Helen", "Alexander", "Debra", "Patrick", "Rachel", "Frank", "Carolyn", "Raymond", "Janet", "Jack", "Maria", "Peter", "Anne", "Jose", "Juan", "Luis", "Carlos", "Ali", "Mohammed", "Ahmed", "Hans", "Klaus", "Jean", "Pierre", "Marie", "Sophie", "Ivan", "Olga", "Wei", "Li"]
+    [
+        "James",
+        "Mary",
+        "Robert",
+        "Patricia",
+        "John",
+        "Jennifer",
+        "Michael",
+        "Linda",
+        "David",
+        "Elizabeth",
+        "William",
+        "Barbara",
+        "Richard",
+        "Susan",
+        "Joseph",
+        "Jessica",
+        "Thomas",
+        "Sarah",
+        "Charles",
+        "Karen",
+        "Christopher",
+        "Lisa",
+        "Daniel",
+        "Nancy",
+        "Matthew",
+        "Betty",
+        "Anthony",
+        "Sandra",
+        "Mark",
+        "Margaret",
+        "Donald",
+        "Ashley",
+        "Steven",
+        "Kimberly",
+        "Andrew",
+        "Emily",
+        "Paul",
+        "Donna",
+        "Joshua",
+        "Michelle",
+        "Kenneth",
+        "Carol",
+        "Kevin",
+        "Amanda",
+        "Brian",
+        "Melissa",
+        "George",
+        "Deborah",
+        "Timothy",
+        "Stephanie",
+        "Ronald",
+        "Dorothy",
+        "Jason",
+        "Rebecca",
+        "Edward",
+        "Sharon",
+        "Jeffrey",
+        "Laura",
+        "Ryan",
+        "Cynthia",
+        "Jacob",
+        "Amy",
+        "Gary",
+        "Kathleen",
+        "Nicholas",
+        "Angela",
+        "Eric",
+        "Shirley",
+        "Jonathan",
+        "Brenda",
+        "Stephen",
+        "Emma",
+        "Larry",
+        "Anna",
+        "Justin",
+        "Pamela",
+        "Scott",
+        "Nicole",
+        "Brandon",
+        "Samantha",
+        "Benjamin",
+        "Katherine",
+        "Samuel",
+        "Christine",
+        "Gregory",
+        "Helen",
+        "Alexander",
+        "Debra",
+        "Patrick",
+        "Rachel",
+        "Frank",
+        "Carolyn",
+        "Raymond",
+        "Janet",
+        "Jack",
+        "Maria",
+        "Peter",
+        "Anne",
+        "Jose",
+        "Juan",
+        "Luis",
+        "Carlos",
+        "Ali",
+        "Mohammed",
+        "Ahmed",
+        "Hans",
+        "Klaus",
+        "Jean",
+        "Pierre",
+        "Marie",
+        "Sophie",
+        "Ivan",
+        "Olga",
+        "Wei",
+        "Li",
+    ]
 )
 
 
@@ -105,13 +223,15 @@ def replace(table: pa.Table, personal: Sequence[Personal], seed: int = 0) -> tup
 
 
 def _by_header(names: Sequence[str], found: Mapping[str, Sequence[Found]]) -> dict[str, Personal]:
-    types = {name: {each.ontology: each.type.label for each in found.get(name, ()) if each.method == "semantic"}
-             for name in names}  # fmt: skip
+    types: dict[str, dict[str, str]] = {}
+    for name in names:
+        semantic = [each for each in found.get(name, ()) if each.method == "semantic"]
+        types[name] = {each.ontology: each.type.label for each in semantic}
     told: dict[str, Personal] = {}
     for name, of in types.items():
         for which, personal in BY_HEADER.items():
-            if name not in told and of.get(which) in personal:  # type: ignore[call-overload]
-                told[name] = Personal(name, of[which], "header")  # type: ignore[index]
+            if name not in told and of.get(which) in personal:
+                told[name] = Personal(name, of[which], "header")
     if told:
         for name, of in types.items():
             if name not in told and "name" in of.values():
@@ -171,9 +291,13 @@ def _masked(column: pa.ChunkedArray, seed: int) -> tuple[pa.ChunkedArray, int]:
     for row in pc.indices_nonzero(pc.fill_null(likely, False)).to_pylist():
         before = cells[row]
         for kind, pattern in _INSIDE.items():
-            cells[row] = pattern.sub(lambda match, kind=kind: fake(kind, match[0], seed), cells[row])
+            cells[row] = pattern.sub(functools.partial(_fake_match, kind, seed), cells[row])
         count += cells[row] != before
     return pa.chunked_array([pa.array(cells, pa.string())]), count
+
+
+def _fake_match(kind: str, seed: int, match: re.Match[str]) -> str:
+    return fake(kind, match[0], seed)
 
 
 def audit(table: pa.Table, found: Mapping[str, Sequence[Found]]) -> dict[str, dict[str, int]]:

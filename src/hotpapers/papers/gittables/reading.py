@@ -233,7 +233,7 @@ class Reader:
             yield from self._whole
             return
         with self._stream() as stream:
-            reader = csv.reader(stream, **self.dialect.options())  # type: ignore[call-overload]
+            reader = csv.reader(stream, **self.dialect.options())
             before = 0
             while True:
                 try:
@@ -314,7 +314,7 @@ _TOO_LONG: list[Any] = ["too long"]
 
 def _records(text: str, of: Dialect) -> list[_Record]:
     found: list[_Record] = []
-    reader = csv.reader(io.StringIO(text, newline=""), **of.options())  # type: ignore[call-overload]
+    reader = csv.reader(io.StringIO(text, newline=""), **of.options())
     before = 0
     while True:
         try:

@@ -1,7 +1,7 @@
-"""Search: the tables of a corpus whose name, topic, header and types have the words, or nearly mean them; the verb ``search``.
+"""Search: the tables of a corpus whose name, topic, header and types have the words or mean nearly that.
 
-By words: BM25 over an inverted index. By meaning: the mean vector of a table's header against the query's. Both ranks are
-added up as reciprocals, so that neither scale matters.
+By words: BM25 over an inverted index. By meaning: the mean vector of a table's header against the query's. Both ranks
+are added up as reciprocals, so that neither scale matters.
 """
 
 import math
@@ -59,10 +59,10 @@ class Index:
             ranks.append([(int(at), float(alike[at])) for at in np.argsort(-alike, kind="stable") if alike[at] > 0.3])
         if len(ranks) == 1:
             return [(self.entries[at], score) for at, score in ranks[0]]
-        fused: Counter[int] = Counter()
+        fused: dict[int, float] = defaultdict(float)
         for ranked in ranks:
             for rank, (at, _) in enumerate(ranked):
-                fused[at] += 1 / (NEAR + rank)  # type: ignore[assignment]
+                fused[at] += 1 / (NEAR + rank)
         return [(self.entries[at], score) for at, score in sorted(fused.items(), key=lambda each: (-each[1], each[0]))]
 
     def _by_words(self, query: str) -> list[tuple[int, float]]:
@@ -118,9 +118,20 @@ def search(
     index = Index(opened.entries, embedder(vectors) if by != "words" else None)
     hits = index.search(query, by)[:top]
     out = Path(out) if out else Path("found.csv")
-    listed = [{"rank": rank, "score": round(score, 4), "id": entry.id, "table": entry.name, "topic": entry.topic,
-               "rows": entry.rows, "header": ", ".join(entry.columns)[:2000], "licence": entry.licence, "url": entry.url}
-              for rank, (entry, score) in enumerate(hits, 1)]  # fmt: skip
+    listed = [
+        {
+            "rank": rank,
+            "score": round(score, 4),
+            "id": entry.id,
+            "table": entry.name,
+            "topic": entry.topic,
+            "rows": entry.rows,
+            "header": ", ".join(entry.columns)[:2000],
+            "licence": entry.licence,
+            "url": entry.url,
+        }
+        for rank, (entry, score) in enumerate(hits, 1)
+    ]
     write_csv(out, pa.Table.from_pylist(listed) if listed else pa.table({"rank": pa.array([], pa.int64())}))
     numbers: dict[str, float | int | str] = {"tables": len(opened), "found": len(hits)}
     for rank, (entry, _) in enumerate(hits[:10], 1):

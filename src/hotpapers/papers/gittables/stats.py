@@ -32,10 +32,14 @@ def stats(corpus: AnyFile, *, out: Path | None = None) -> Outcome:
         temporary.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     draw(picture, told["types"])
     numbers: dict[str, float | int | str] = {
-        "tables": told["tables"], "rows": told["rows"]["sum"], "columns": told["columns"]["sum"],
-        "mean rows": told["rows"]["mean"], "median rows": told["rows"]["median"], "mean columns": told["columns"]["mean"],
+        "tables": told["tables"],
+        "rows": told["rows"]["sum"],
+        "columns": told["columns"]["sum"],
+        "mean rows": told["rows"]["mean"],
+        "median rows": told["rows"]["median"],
+        "mean columns": told["columns"]["mean"],
         "median columns": told["columns"]["median"],
-    }  # fmt: skip
+    }
     for method in METHODS:
         numbers[f"tables annotated, {method.replace('_', ' ')}"] = f"{told['annotated tables'][method]:.1%}"
     for method in METHODS:
@@ -93,7 +97,7 @@ def draw(path: Path, types: dict[str, dict[str, int]]) -> None:
         figure.savefig(temporary, dpi=110)
 
 
-def _spread(values: list[int]) -> dict[str, float | int]:
+def _spread(values: list[int]) -> dict[str, Any]:
     array = np.array(values)
     return {"sum": int(array.sum()), "mean": round(float(array.mean()), 2), "median": float(np.median(array)),
             "least": int(array.min()), "most": int(array.max()),

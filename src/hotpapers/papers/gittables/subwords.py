@@ -1,7 +1,8 @@
 """Small vectors that come with the package: frequent words of GloVe, and n-grams that guess the vectors of others.
 
-A word that is known has GloVe's vector in 8 bits. The vector of any other is the mean of its n-grams' vectors, learned so
-that this mean comes near GloVe's for the words that it has (bags of subwords, Zhao, Mudgal and Liang, 2018).
+A word that is known has GloVe's vector in 8 bits. The vector of any other is the mean of its n-grams' vectors,
+learned so that this mean comes near GloVe's for the words that it has (bags of subwords, Zhao, Mudgal and Liang,
+2018).
 """
 
 import re

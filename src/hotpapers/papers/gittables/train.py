@@ -121,8 +121,10 @@ def train(
     columns = labelled(Corpus(Path(corpus)), labels, most_types, min_columns)
     types = sorted(set(columns.labels))
     if len(types) < 2:
-        raise BadInput(f"{Path(corpus).name} has {len(types)} types with {min_columns} columns or more; two are needed: "
-                       "lower --min-columns, or build a larger corpus.")  # fmt: skip
+        raise BadInput(
+            f"{Path(corpus).name} has {len(types)} types with {min_columns} columns or more; two are needed: "
+            "lower --min-columns, or build a larger corpus."
+        )
     config = Config(epochs, batch, learning_rate, shrink=shrink)
     out = Path(out) if out else Path("detector.model")
     started = time.perf_counter()
@@ -135,10 +137,14 @@ def train(
     with written_whole(report) as temporary:
         temporary.write_text(json.dumps(scores | {"settings": dataclasses.asdict(config)}, indent=1) + "\n")
     numbers: dict[str, float | int | str] = {
-        "types": len(types), "columns": len(inside.labels), "columns held out": len(held.labels),
-        "macro F1": round(scores["macro F1"], 4), "accuracy": round(scores["accuracy"], 4),
-        "most frequent type": round(scores["most frequent type"], 4), "seconds": round(time.perf_counter() - started, 1),
-    }  # fmt: skip
+        "types": len(types),
+        "columns": len(inside.labels),
+        "columns held out": len(held.labels),
+        "macro F1": round(scores["macro F1"], 4),
+        "accuracy": round(scores["accuracy"], 4),
+        "most frequent type": round(scores["most frequent type"], 4),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
     return Outcome({"model": out, "scores": report}, numbers, f"Use it: hotpapers gittables predict {out} TABLE.csv")
 
 
@@ -235,8 +241,11 @@ def score(true: Sequence[str], told: Sequence[str]) -> dict[str, float]:
     for label in sorted(set(true)):
         right = sum(a == b == label for a, b in zip(true, told, strict=True))
         each.append(2 * right / max(1, sum(a == label for a in true) + sum(b == label for b in told)))
-    return {"macro F1": float(np.mean(each)), "accuracy": float(np.mean([a == b for a, b in zip(true, told, strict=True)])),
-            "most frequent type": max(Counter(true).values()) / len(true)}  # fmt: skip
+    return {
+        "macro F1": float(np.mean(each)),
+        "accuracy": float(np.mean([a == b for a, b in zip(true, told, strict=True)])),
+        "most frequent type": max(Counter(true).values()) / len(true),
+    }
 
 
 def _is_empty(column: pa.ChunkedArray) -> bool:

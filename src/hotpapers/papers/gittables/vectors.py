@@ -1,7 +1,8 @@
 """Vectors of words, for the semantic matching, and the verb ``vectors``.
 
-What embeds has ``embed``: texts to rows of length 1. The paper's is fastText (``.bin``, characters and words). Where that
-cannot be had there are GloVe's words, a small cut of them that comes with the package, and hashed character n-grams.
+What embeds has ``embed``: texts to rows of length 1. The paper's is fastText (``.bin``, characters and words). Where
+that cannot be had there are GloVe's words, a small cut of them that comes with the package, and hashed character
+n-grams.
 """
 
 import csv

@@ -1,0 +1,172 @@
+"""GitTables' parser beside pandas, DuckDB's sniffer and CleverCSV: files rightly read, and tables a second.
+
+    python benchmarks/gittables.py [--folder FOLDER_OF_CSV_FILES]
+
+Hostile files come with what is right. For real files nobody says what is right: a reading counts if it has as many
+rows and columns as a plain reading of the file as RFC 4180 has it, where every row has one width. Peers that are not
+installed are left out with a word (``pip install pandas duckdb clevercsv chardet``). Time is CPU time, one process,
+one thread.
+"""
+
+import argparse
+import csv
+import io
+import json
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from hotpapers.papers.gittables import hostile, reading
+
+Rows = list[tuple[Any, ...]]
+Reading = tuple[list[str], Rows]
+
+
+def main() -> int:
+    """Run every parser that is installed on every file and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--folder", type=Path, help="a folder of real CSV files")
+    parser.add_argument("--most", type=int, default=500, help="of its files")
+    parser.add_argument("--json", type=Path, help="where to keep the numbers")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    contenders = {name: made for name, make in CONTENDERS.items() if (made := make())}
+    told: dict[str, Any] = {"hostile": on_hostile(contenders)}
+    if options.folder:
+        told["real"] = on_real(contenders, options.folder, options.most)
+    if options.json:
+        options.json.write_text(json.dumps(told, indent=1))
+    return 0
+
+
+def on_hostile(contenders: dict[str, Callable[[Path], Reading]]) -> dict[str, Any]:
+    """Count the hostile files that come out as the table that is right."""
+    cases = hostile.cases()
+    right: dict[str, list[str]] = {name: [] for name in contenders}
+    with tempfile.TemporaryDirectory() as folder:
+        for case in cases:
+            path = Path(folder) / "table.csv"
+            path.write_bytes(case.content)
+            for name, read in contenders.items():
+                try:
+                    names, rows = read(path)
+                except Exception:  # whatever it raises, it has not read the file
+                    continue
+                if hostile.is_right(case, names, rows):
+                    right[name].append(case.name)
+    print(f"Hostile files rightly read, of {len(cases)}:")
+    for name, found in right.items():
+        print(f"  {name:22} {len(found):4}")
+    return {"files": len(cases), "right": right}
+
+
+def on_real(contenders: dict[str, Callable[[Path], Reading]], folder: Path, most: int) -> dict[str, Any]:
+    """Count real files whose shape comes out, among those that have one width throughout, and take the time."""
+    paths = [path for path in sorted(folder.rglob("*.csv")) if path.is_file()][:most]
+    shapes = {path: shape for path in paths if (shape := plain_shape(path))}
+    told: dict[str, Any] = {}
+    print(f"\nReal files with the rows and columns of a plain reading, of {len(shapes)} of {len(paths)} that have one:")
+    for name, read in contenders.items():
+        right, refused, started = 0, 0, time.process_time()
+        for path in paths:
+            try:
+                names, rows = read(path)
+            except Exception:
+                refused += 1
+                continue
+            right += path in shapes and (len(rows), len(names)) == shapes[path]
+        seconds = time.process_time() - started
+        told[name] = {"right": right, "refused": refused, "tables a CPU second": len(paths) / seconds}
+        print(f"  {name:22} {right:4} right, {refused:3} refused, {len(paths) / seconds:7.1f} tables a CPU second")
+    if "pandas, as published" in told:
+        ours_, theirs = (told[name]["tables a CPU second"] for name in ("hotpapers", "pandas, as published"))
+        print(f"  ratio of tables a second to pandas, as published: {ours_ / theirs:.1f}")
+    return {"files": len(paths), "with a shape": len(shapes), "contenders": told}
+
+
+def plain_shape(path: Path) -> tuple[int, int] | None:
+    """Return rows and columns of a file in UTF-8 whose lines all have one width, as RFC 4180 reads them."""
+    try:
+        rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        return None
+    widths = {len(row) for row in rows}
+    if len(widths) != 1 or len(rows) < 3 or widths.pop() < 2 or any(rows[0] == row for row in rows[1:]):
+        return None
+    return len(rows) - 1, len(rows[0])
+
+
+def ours() -> Callable[[Path], Reading]:
+    def read(path: Path) -> Reading:
+        table = reading.read(path)
+        return table.columns, list(
+            zip(*(table.data.column(at).to_pylist() for at in range(table.data.num_columns)), strict=True)
+        )
+
+    return read
+
+
+def pandas_published() -> Callable[[Path], Reading] | None:
+    pandas = _module("pandas")
+    return pandas and (lambda path: _frame(pandas.read_csv(path, sep=None, engine="python", on_bad_lines="skip")))
+
+
+def pandas_plain() -> Callable[[Path], Reading] | None:
+    pandas = _module("pandas")
+    return pandas and (lambda path: _frame(pandas.read_csv(path)))
+
+
+def duckdb_sniffer() -> Callable[[Path], Reading] | None:
+    duckdb = _module("duckdb")
+    if not duckdb:
+        return None
+    connection = duckdb.connect(config={"threads": 1})
+
+    def read(path: Path) -> Reading:
+        found = connection.execute("SELECT * FROM read_csv_auto(?, ignore_errors = true)", [str(path)])
+        return [each[0] for each in found.description], found.fetchall()
+
+    return read
+
+
+def clevercsv_tables() -> Callable[[Path], Reading] | None:
+    clevercsv = _module("clevercsv")
+
+    def read(path: Path) -> Reading:
+        rows = clevercsv.read_table(str(path))
+        return rows[0], [tuple(row) for row in rows[1:]]
+
+    return clevercsv and read
+
+
+def _frame(frame: Any) -> Reading:
+    return list(map(str, frame.columns)), list(frame.itertuples(index=False, name=None))
+
+
+def _module(name: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        print(f"{name} is left out: {error}", file=sys.stderr)
+        return None
+
+
+CONTENDERS: dict[str, Callable[[], Callable[[Path], Reading] | None]] = {
+    "hotpapers": ours,
+    "pandas, as published": pandas_published,
+    "pandas.read_csv": pandas_plain,
+    "DuckDB's sniffer": duckdb_sniffer,
+    "CleverCSV": clevercsv_tables,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
