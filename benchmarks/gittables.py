@@ -3,9 +3,9 @@
     python benchmarks/gittables.py [--folder FOLDER_OF_CSV_FILES]
 
 Hostile files come with what is right. For real files nobody says what is right: a reading counts if it has as many
-rows and columns as a plain reading of the file as RFC 4180 has it, where every row has one width. Peers that are not
-installed are left out with a word (``pip install pandas duckdb clevercsv chardet``). Time is CPU time, one process,
-one thread.
+rows and columns as a plain reading of the file as RFC 4180 has it, where every row has one width; four files of
+FiveThirtyEight's that this gets wrong were read by eye. Peers that are not installed are left out with a word
+(``pip install pandas duckdb clevercsv chardet``). Time is CPU time, one process, one thread.
 """
 
 import argparse
@@ -24,6 +24,14 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from hotpapers.papers.gittables import hostile, reading
+
+BY_EYE: dict[str, tuple[int, int] | None] = {
+    "nfl-fandom/NFL_fandom_data-google_trends.csv": (207, 9),  # a title above the header
+    "nfl-fandom/NFL_fandom_data-surveymonkey.csv": (33, 25),  # groups of columns above the header
+    "pew-religions/current.csv": (101, 12),  # numbers without a header
+    "nfl-ticket-prices/jets-buyer.csv": None,  # many tables in one
+}
+"""Rows and columns of files that a plain reading gets wrong, as read by eye; of one nobody can say."""
 
 Rows = list[tuple[Any, ...]]
 Reading = tuple[list[str], Rows]
@@ -97,6 +105,8 @@ def plain_shape(path: Path) -> tuple[int, int] | None:
         rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error):
         return None
+    if (seen := next((each for each in BY_EYE if path.as_posix().endswith(each)), None)) is not None:
+        return BY_EYE[seen]
     widths = {len(row) for row in rows}
     if len(widths) != 1 or len(rows) < 3 or widths.pop() < 2 or any(rows[0] == row for row in rows[1:]):
         return None

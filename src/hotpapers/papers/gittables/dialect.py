@@ -77,7 +77,7 @@ def detect(lines: Sequence[str]) -> Dialect:
                 tried[dialect] = _rows(sample, dialect)
     scores = {dialect: score(rows) * _prior(dialect) for dialect, rows in tried.items()}
     best = max(scores, key=lambda each: scores[each], default=None)
-    if best is None or scores[best] < 0.2 * _least(sample):
+    if best is None or scores[best] < 0.1 * _least(sample):
         return Dialect(",", (quotes or ['"'])[0], escape, spaced)
     return best
 
