@@ -1,4 +1,5 @@
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,7 +134,8 @@ def test_annotations_of_a_table_or_of_headers_are_listed_one_a_row(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"headers": " "}, {"headers": "a", "threshold": 2.0}, {"headers": "a", "vectors": "/no/such.bin"}]
+    "given",
+    [{}, {"headers": " "}, {"headers": "a", "threshold": 2.0}, {"headers": "a", "fasttext": Path("/no/such.bin")}],
 )
 def test_what_cannot_be_annotated_is_one_line(given):
     with pytest.raises(BadInput) as caught:

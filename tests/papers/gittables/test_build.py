@@ -187,7 +187,7 @@ def test_a_filter_says_why(names, licence, reason):
         ("absent", {}),
         ("empty.zip", {}),
         ("text.zip", {}),
-        (HEAP, {"vectors": "/no/such.bin"}),
+        (HEAP, {"fasttext": Path("/no/such.bin")}),
         (HEAP, {"threshold": 7.0}),
         (HEAP, {"min_columns": 0}),
         (HEAP, {"engine": "steam"}),

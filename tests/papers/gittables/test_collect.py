@@ -117,7 +117,7 @@ def test_a_source_that_is_none_is_one_line_and_leaves_nothing(content, tmp_path)
 def test_topics_come_parted_by_commas_or_one_a_line(tmp_path):
     (tmp_path / "topics.txt").write_text("id\n\nobject\nid\n")
     assert read_topics("id, big  thing") == ["id", "big thing"]
-    assert read_topics(str(tmp_path / "topics.txt")) == ["id", "object"]
+    assert read_topics("", tmp_path / "topics.txt") == ["id", "object"]
     with pytest.raises(BadInput):
         read_topics('a" OR b')
 
@@ -187,6 +187,7 @@ def github(monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Fake)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr(time, "sleep", lambda _: None)
     Fake.files, Fake.asked, Fake.refuse_every = {}, [], 0
     yield f"http://127.0.0.1:{server.server_port}"
@@ -203,7 +204,7 @@ def some(count, repositories=("me/good",)):
 
 def test_more_files_than_a_query_lists_are_all_found_by_splitting_at_sizes(github):
     Fake.files = some(2600)
-    client = GitHub(api=github)
+    client = GitHub()
     queries = list(client.search("id"))
     found = [hit.url for _, hits in queries for hit in hits]
     assert len(found) == len(set(found)) == 2600
@@ -213,7 +214,7 @@ def test_more_files_than_a_query_lists_are_all_found_by_splitting_at_sizes(githu
 def test_a_limit_is_waited_for_as_told_and_the_token_goes_to_its_host_alone(github):
     Fake.files, Fake.refuse_every = some(350), 3
     waits = []
-    hits = [hit for _, part in GitHub(api=github, wait=waits.append).search("id") for hit in part]
+    hits = [hit for _, part in GitHub(wait=waits.append).search("id") for hit in part]
     assert len(hits) == 350
     assert set(waits) == {7.0}
     assert {token for _, token in Fake.asked} == {"Bearer secret"}
@@ -221,7 +222,7 @@ def test_a_limit_is_waited_for_as_told_and_the_token_goes_to_its_host_alone(gith
 
 def test_files_without_a_licence_are_left_and_each_repository_is_asked_once(github, tmp_path):
     Fake.files = some(30, ("me/good", "me/none", "me/odd"))
-    done = collect(topics="id", out=tmp_path / "out", api=github)
+    done = collect(topics="id", out=tmp_path / "out")
     assert done.numbers["files"] == 10
     assert done.numbers["skipped, no licence"] == 20
     assert sum(path.endswith("/license") for path, _ in Fake.asked) == 3
@@ -230,10 +231,10 @@ def test_files_without_a_licence_are_left_and_each_repository_is_asked_once(gith
 
 def test_a_crawl_that_stopped_goes_on_where_it_was(github, tmp_path):
     Fake.files = some(20)
-    collect(topics="id", out=tmp_path / "out", api=github, limit=8)
+    collect(topics="id", out=tmp_path / "out", limit=8)
     assert len(read(tmp_path / "out")) == 8
     before = len(Fake.asked)
-    collect(topics="id", out=tmp_path / "out", api=github)
+    collect(topics="id", out=tmp_path / "out")
     assert len(read(tmp_path / "out")) == 20
     downloads = [path for path, _ in Fake.asked[before:] if path.endswith("?raw=true")]
     assert len(downloads) == 12
@@ -257,5 +258,6 @@ def test_a_server_that_does_not_answer_is_one_line(monkeypatch):
 
 def test_without_a_token_github_is_not_asked(monkeypatch):
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    monkeypatch.delenv("GITHUB_API_URL", raising=False)
     with pytest.raises(BadInput, match="GITHUB_TOKEN"):
         module.collect(topics="id")

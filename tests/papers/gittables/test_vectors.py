@@ -88,7 +88,7 @@ def test_n_grams_learn_the_vectors_of_the_words_that_have_them(tmp_path):
 
 def test_headers_are_compared_and_what_is_unknown_is_said(tmp_path):
     shutil.copy(GOLDEN / "fasttext.bin", tmp_path / "m.bin")
-    done = vectors("birthDate, birth_date, city", vectors=str(tmp_path / "m.bin"), out=tmp_path / "s.csv")
+    done = vectors("birthDate, birth_date, city", fasttext=tmp_path / "m.bin", out=tmp_path / "s.csv")
     assert done.numbers["birth date ~ birth date"] == 1
     assert (tmp_path / "s.csv").read_text().startswith(",birth date,birth date,city\n")
     for words in ("", "one", ",,"):

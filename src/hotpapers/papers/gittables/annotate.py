@@ -20,7 +20,7 @@ from hotpapers.files import written_whole
 from hotpapers.papers.gittables import ontology, reading
 from hotpapers.papers.gittables.cleaning import Mode, clean
 from hotpapers.papers.gittables.ontology import NAMES, Name, Type
-from hotpapers.papers.gittables.vectors import Embedder, embedder
+from hotpapers.papers.gittables.vectors import Embedder, VectorsOrNone, embedder, named
 from hotpapers.verbs import AnyFile, Outcome
 
 Method = Literal["syntactic", "semantic"]
@@ -147,7 +147,8 @@ def annotate(
     table: AnyFile | None = None,
     *,
     headers: str = "",
-    vectors: str = "small",
+    vectors: VectorsOrNone = "small",
+    fasttext: AnyFile | None = None,
     threshold: float = THRESHOLD,
     mode: Mode = "fixed",
     out: Path | None = None,
@@ -161,8 +162,9 @@ def annotate(
     headers
         Headers parted by commas, in place of a table.
     vectors
-        What compares meanings: small, glove, ngrams, none, or the path of a fastText model (the paper's is
-        cc.en.300.bin).
+        What compares meanings: small, glove (118 MB are downloaded), ngrams, or none.
+    fasttext
+        A fastText model (.bin) or vectors as text (.vec) to take instead; the paper's is cc.en.300.bin.
     threshold
         The least similarity of a semantic annotation.
     mode
@@ -173,7 +175,7 @@ def annotate(
     if (table is None) == (not headers.strip()):
         raise BadInput("Give either a table or --headers 'name, birth date'.")
     names = names_of(Path(table)) if table else [each.strip() for each in headers.split(",") if each.strip()]
-    by = annotator(vectors, threshold, mode)
+    by = annotator(named(vectors, fasttext), threshold, mode)
     found = by.annotate(names)
     out = Path(out) if out else Path(table).with_name(f"{Path(table).stem}-types.csv") if table else Path("types.csv")
     _write(out, names, found, by)

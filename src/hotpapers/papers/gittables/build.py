@@ -28,6 +28,7 @@ from hotpapers.papers.gittables.annotate import THRESHOLD
 from hotpapers.papers.gittables.cleaning import Mode
 from hotpapers.papers.gittables.collect import Collected
 from hotpapers.papers.gittables.keep import Filters
+from hotpapers.papers.gittables.vectors import VectorsOrNone, named
 from hotpapers.verbs import AnyFile, Outcome
 
 FILES = 24  # a piece
@@ -80,7 +81,8 @@ def build(
     out: Path | None = None,
     licence: str = "",
     unlicensed: Literal["drop", "keep"] = "drop",
-    vectors: str = "small",
+    vectors: VectorsOrNone = "small",
+    fasttext: AnyFile | None = None,
     threshold: float = THRESHOLD,
     mode: Mode = "fixed",
     header: reading.Header = "detect",
@@ -106,8 +108,9 @@ def build(
     unlicensed
         What happens to files without a licence: the paper drops them.
     vectors
-        What compares meanings: small, glove, ngrams, none, or the path of a fastText model (the paper's is
-        cc.en.300.bin).
+        What compares meanings: small, glove (118 MB are downloaded), ngrams, or none.
+    fasttext
+        A fastText model (.bin) or vectors as text (.vec) to take instead; the paper's is cc.en.300.bin.
     threshold
         The least similarity of a semantic annotation.
     mode
@@ -128,8 +131,9 @@ def build(
         How many at once; one for each core when left out.
     """
     filters = Filters(min_rows, min_columns, max_unnamed, max_numeric, licensed=unlicensed == "drop")
-    settings = Settings(vectors, threshold, mode, header, personal, seed, filters)
-    annotate.annotator(vectors, threshold, mode)  # what is wrong with the settings shows before the work begins
+    by = named(vectors, fasttext)
+    settings = Settings(by, threshold, mode, header, personal, seed, filters)
+    annotate.annotator(by, threshold, mode)  # what is wrong with the settings shows before the work begins
     out = Path(out) if out else Path("corpus")
     source = Path(source)
     if out.is_file():

@@ -18,9 +18,9 @@ import msgspec
 from hotpapers import progress
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
-from hotpapers.papers.gittables.github import API, GitHub, Journal
+from hotpapers.papers.gittables.github import GitHub, Journal
 from hotpapers.papers.gittables.licences import LICENCE_FILES, Licences
-from hotpapers.verbs import AnyFile, Outcome
+from hotpapers.verbs import AnyFile, Outcome, TextFile
 
 LIST = "files.jsonl"
 ENDINGS = (".csv", ".tsv", ".tab", ".csv.gz")
@@ -92,11 +92,11 @@ def collect(
     source: AnyFile | None = None,
     *,
     topics: str = "",
+    topics_file: TextFile | None = None,
     licence: str = "",
     limit: int = 0,
     largest: float = 50.0,
     out: Path | None = None,
-    api: str = API,
 ) -> Outcome:
     """Collect CSV files with their sources and licences, from here or from GitHub.
 
@@ -105,8 +105,10 @@ def collect(
     source
         A folder, a git repository, or a zip or tar archive.
     topics
-        In place of a source: words to search GitHub's CSV files for, parted by commas, or a file with one a line.
-        The token is taken from the environment's GITHUB_TOKEN. A search that stopped goes on where it was.
+        In place of a source: words to search GitHub's CSV files for, parted by commas. The token is taken from the
+        environment's GITHUB_TOKEN, another address of the API from GITHUB_API_URL. A search that stopped goes on.
+    topics_file
+        A file of topics, one a line.
     licence
         The licence of files that say none themselves, as an SPDX id.
     limit
@@ -115,17 +117,16 @@ def collect(
         Megabytes of a file, at most.
     out
         The folder to collect into.
-    api
-        The address of GitHub's API.
     """
-    if (source is None) == (not topics.strip()):
+    words = read_topics(topics, topics_file)
+    if (source is None) == (not words):
         raise BadInput("Give either a folder, repository or archive, or --topics 'id, object'.")
     if limit < 0 or largest <= 0:
         raise BadInput("--limit and --largest must not be negative.")
     out = Path(out) if out else Path("collected")
     most = int(largest * 1e6)
     if source is None:
-        gathering = from_github(read_topics(topics), out, limit=limit, largest=most, client=GitHub(api=api))
+        gathering = from_github(words, out, limit=limit, largest=most, client=GitHub())
     else:
         with written_whole(out) as temporary:
             gathering = Gathering(temporary, largest=most, licence=licence)
@@ -197,10 +198,14 @@ def from_github(topics: list[str], out: Path, *, limit: int, largest: int, clien
     return gathering
 
 
-def read_topics(topics: str) -> list[str]:
-    """Return the topics: parted by commas, or the lines of a file."""
-    path = Path(topics)
-    words = path.read_text(encoding="utf-8").splitlines() if len(topics) < 255 and path.is_file() else topics.split(",")
+def read_topics(topics: str, file: Path | None = None) -> list[str]:
+    """Return the topics: parted by commas, and the lines of a file."""
+    words = topics.split(",")
+    if file is not None:
+        try:
+            words += Path(file).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"Cannot read {file}: {error}. Name a file of topics, one a line.") from error
     found = list(dict.fromkeys(" ".join(word.split()) for word in words if word.strip()))
     if bad := next((word for word in found if '"' in word or len(word) > 100), None):
         raise BadInput(f"{bad[:60]!r} cannot be a topic; take words without quotes.")

@@ -14,7 +14,7 @@ import pyarrow as pa
 from hotpapers.errors import BadInput
 from hotpapers.papers.gittables.cleaning import clean
 from hotpapers.papers.gittables.store import Corpus, write_csv
-from hotpapers.papers.gittables.vectors import Embedder, embedder, unit
+from hotpapers.papers.gittables.vectors import Embedder, Vectors, embedder, named, unit
 from hotpapers.verbs import AnyFile, Outcome
 
 NEAREST = 25
@@ -81,7 +81,8 @@ def complete(
     corpus: AnyFile,
     columns: str,
     *,
-    vectors: str = "small",
+    vectors: Vectors = "small",
+    fasttext: AnyFile | None = None,
     top: int = 10,
     out: Path | None = None,
 ) -> Outcome:
@@ -94,7 +95,9 @@ def complete(
     columns
         The first columns, parted by commas.
     vectors
-        What compares schemas: small, glove, ngrams, or the path of a fastText model.
+        What compares meanings: small, glove (118 MB are downloaded), ngrams.
+    fasttext
+        A fastText model (.bin) or vectors as text (.vec) to take instead; the paper's is cc.en.300.bin.
     top
         How many columns to propose.
     out
@@ -104,7 +107,7 @@ def complete(
     if not names or top < 1:
         raise BadInput("Give the first columns, parted by commas, and ask for one proposal or more.")
     opened = Corpus(Path(corpus))
-    known = Completion([entry.columns for entry in opened.entries], embedder(vectors))
+    known = Completion([entry.columns for entry in opened.entries], embedder(named(vectors, fasttext)))
     found = known.complete(names, top)
     out = Path(out) if out else Path("proposals.csv")
     write_csv(out, pa.table({"column": [name for name, _ in found], "weight": [round(weight, 4) for _, weight in found],

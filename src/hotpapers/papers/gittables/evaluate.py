@@ -19,6 +19,7 @@ from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.gittables.annotate import THRESHOLD, Annotator, Method, annotator
 from hotpapers.papers.gittables.cleaning import Mode, clean_type
+from hotpapers.papers.gittables.vectors import VectorsOrNone, named
 from hotpapers.verbs import AnyFile, Outcome
 
 GOLD = "gs_property.csv"
@@ -110,7 +111,8 @@ def agreement(gold: list[Gold], by: Annotator, method: Method) -> Agreement:
 def evaluate(
     gold: AnyFile,
     *,
-    vectors: str = "small",
+    vectors: VectorsOrNone = "small",
+    fasttext: AnyFile | None = None,
     threshold: float = THRESHOLD,
     mode: Mode = "fixed",
     out: Path | None = None,
@@ -122,8 +124,9 @@ def evaluate(
     gold
         The folder with gs_property.csv and the web tables, or a zip or tar of it.
     vectors
-        What compares meanings: small, glove, ngrams, none, or the path of a fastText model (the paper's is
-        cc.en.300.bin).
+        What compares meanings: small, glove (118 MB are downloaded), ngrams, or none.
+    fasttext
+        A fastText model (.bin) or vectors as text (.vec) to take instead; the paper's is cc.en.300.bin.
     threshold
         The least similarity of a semantic annotation.
     mode
@@ -132,7 +135,7 @@ def evaluate(
         Where the report goes, as JSON.
     """
     columns = read_gold(Path(gold))
-    by = annotator(vectors, threshold, mode)
+    by = annotator(named(vectors, fasttext), threshold, mode)
     methods: tuple[Method, ...] = ("syntactic", "semantic") if by.vectors else ("syntactic",)
     found = {method: agreement(columns, by, method) for method in methods}
     told: dict[str, Any] = {method: msgspec.to_builtins(each) | {"share": each.share} for method, each in found.items()}

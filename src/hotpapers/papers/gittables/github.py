@@ -51,15 +51,16 @@ class GitHub:
     token
         A personal access token; the environment's ``GITHUB_TOKEN`` when left out. Code search needs one.
     api
-        The address of the API.
+        The address of the API; the environment's ``GITHUB_API_URL``, or GitHub's own, when left out.
     wait
         What waits for so many seconds.
     """
 
-    def __init__(self, token: str | None = None, api: str = API, wait: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, token: str | None = None, api: str = "", wait: Callable[[float], None] = time.sleep) -> None:
         import requests
 
         token = token or os.environ.get("GITHUB_TOKEN", "")
+        api = api or os.environ.get("GITHUB_API_URL", "") or API
         if not token and api == API:
             raise BadInput("GitHub's code search needs a token: set GITHUB_TOKEN to a personal access token.")
         self.api, self.wait = api.rstrip("/"), wait

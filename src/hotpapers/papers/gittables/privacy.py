@@ -22,6 +22,7 @@ from hotpapers.papers.gittables import annotate as annotation
 from hotpapers.papers.gittables import reading
 from hotpapers.papers.gittables.annotate import Found
 from hotpapers.papers.gittables.fakes import fake
+from hotpapers.papers.gittables.vectors import Vectors, named
 from hotpapers.verbs import AnyFile, Outcome
 
 Rules = Literal["both", "headers", "values"]
@@ -318,7 +319,8 @@ def anonymise(
     table: AnyFile,
     *,
     rules: Rules = "both",
-    vectors: str = "small",
+    vectors: Vectors = "small",
+    fasttext: AnyFile | None = None,
     threshold: float = annotation.THRESHOLD,
     seed: int = 0,
     out: Path | None = None,
@@ -332,7 +334,9 @@ def anonymise(
     rules
         What tells that a column is personal: headers as in the paper, its values, or both.
     vectors
-        What compares the headers' meanings: small, glove, ngrams, or the path of a fastText model.
+        What compares meanings: small, glove (118 MB are downloaded), ngrams.
+    fasttext
+        A fastText model (.bin) or vectors as text (.vec) to take instead; the paper's is cc.en.300.bin.
     threshold
         The least similarity of header and type.
     seed
@@ -342,7 +346,7 @@ def anonymise(
     """
     table = Path(table)
     read = reading.read(table)
-    found = annotation.annotator(vectors, threshold, "fixed").annotate(read.columns)
+    found = annotation.annotator(named(vectors, fasttext), threshold, "fixed").annotate(read.columns)
     personal = find(read.data, found, rules)
     clean, hidden = replace(read.data, personal, seed)
     out = Path(out) if out else table.with_name(f"{table.stem}-anonymous.csv")
@@ -351,7 +355,8 @@ def anonymise(
     report = out.with_name(f"{out.stem}-report.json")
     told: dict[str, Any] = {
         "columns": [dataclasses.asdict(each) for each in personal], "cells with an address inside": hidden,
-        "rules": rules, "vectors": vectors, "commonest values": audit(read.data, found),
+        "rules": rules, "vectors": Path(fasttext).name if fasttext else vectors,
+        "commonest values": audit(read.data, found),
     }  # fmt: skip
     from hotpapers.papers.gittables.store import write_csv
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from hotpapers.errors import BadInput
 from hotpapers.papers.gittables.cleaning import clean
 from hotpapers.papers.gittables.store import Corpus, Entry, write_csv
-from hotpapers.papers.gittables.vectors import Embedder, embedder, unit
+from hotpapers.papers.gittables.vectors import Embedder, Vectors, embedder, named, unit
 from hotpapers.verbs import AnyFile, Outcome
 
 By = Literal["both", "words", "meaning"]
@@ -91,7 +91,8 @@ def search(
     query: str,
     *,
     by: By = "both",
-    vectors: str = "small",
+    vectors: Vectors = "small",
+    fasttext: AnyFile | None = None,
     top: int = 20,
     out: Path | None = None,
 ) -> Outcome:
@@ -106,7 +107,9 @@ def search(
     by
         Whether tables must have the words, mean something near, or both.
     vectors
-        What compares meanings: small, glove, ngrams, or the path of a fastText model.
+        What compares meanings: small, glove (118 MB are downloaded), ngrams.
+    fasttext
+        A fastText model (.bin) or vectors as text (.vec) to take instead; the paper's is cc.en.300.bin.
     top
         How many tables to list.
     out
@@ -115,7 +118,7 @@ def search(
     if not query.strip() or top < 1:
         raise BadInput("Search for a word or more, and for one table or more.")
     opened = Corpus(Path(corpus))
-    index = Index(opened.entries, embedder(vectors) if by != "words" else None)
+    index = Index(opened.entries, embedder(named(vectors, fasttext)) if by != "words" else None)
     hits = index.search(query, by)[:top]
     out = Path(out) if out else Path("found.csv")
     listed = [

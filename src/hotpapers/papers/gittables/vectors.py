@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -19,10 +19,12 @@ from hotpapers.files import written_whole
 from hotpapers.papers.gittables.cleaning import clean
 from hotpapers.papers.gittables.fasttext import FastText
 from hotpapers.papers.gittables.subwords import Small, ngrams
-from hotpapers.verbs import Outcome
+from hotpapers.verbs import AnyFile, Outcome
 
 _WORD = re.compile(r"\w+")
 MOST_WORDS = 64
+Vectors = Literal["small", "glove", "ngrams"]
+VectorsOrNone = Literal["small", "glove", "ngrams", "none"]
 
 
 class Embedder(Protocol):
@@ -81,6 +83,11 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return rows / np.where(lengths > 0, lengths, 1)
 
 
+def named(vectors: str, fasttext: Path | None) -> str:
+    """Return what ``embedder`` calls the vectors that a verb was asked for."""
+    return str(Path(fasttext).resolve()) if fasttext else vectors
+
+
 @cache
 def embedder(named: str) -> Embedder:
     """Return what embeds: ``small``, ``ngrams``, ``glove``, or what a path leads to.
@@ -129,7 +136,9 @@ def read_text(path: Path, most: int = 500_000) -> tuple[list[str], np.ndarray]:
     return words, np.stack(rows)
 
 
-def vectors(words: str, *, vectors: str = "small", out: Path | None = None) -> Outcome:
+def vectors(
+    words: str, *, vectors: Vectors = "small", fasttext: AnyFile | None = None, out: Path | None = None
+) -> Outcome:
     """Say how alike headers are to each other in the eyes of the vectors.
 
     Parameters
@@ -137,14 +146,16 @@ def vectors(words: str, *, vectors: str = "small", out: Path | None = None) -> O
     words
         Headers, parted by commas.
     vectors
-        What embeds them: small, glove (118 MB are downloaded), ngrams, or the path of a fastText model.
+        What compares meanings: small, glove (118 MB are downloaded), ngrams.
+    fasttext
+        A fastText model (.bin) or vectors as text (.vec) to take instead; the paper's is cc.en.300.bin.
     out
         Where the table of similarities goes.
     """
     labels = [clean(each) for each in words.split(",") if each.strip()]
     if len(labels) < 2 or len(labels) > 2000:
         raise BadInput(f"{len(labels)} headers cannot be compared; give 2 to 2,000, parted by commas.")
-    by = embedder(vectors)
+    by = embedder(named(vectors, fasttext))
     rows = by.embed(labels)
     alike = rows @ rows.T
     out = Path(out) if out else Path("similarities.csv")
