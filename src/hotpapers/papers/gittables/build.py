@@ -7,6 +7,7 @@ the same bytes. So a worker that dies costs its piece, a build that stops goes o
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -223,9 +224,12 @@ def _one(piece: Piece, number: int, file: Collected, by: annotate.Annotator) -> 
         schema = store.with_metadata(pa.schema([(name, columns.ARROW[of]) for name, of in dtypes.items()]), metadata)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Half a file is of no harm: until the piece's list of fates is there, the piece is done again.
-        with pq.ParquetWriter(path, schema, compression="zstd", write_statistics=rows > MANY) as writer:
-            for block in kept if reader.small else reader.blocks():
-                table = _arrow(block, kinds)
+        with (
+            path.open("wb") as stream,
+            pq.ParquetWriter(stream, schema, compression="zstd", write_statistics=rows > MANY) as writer,
+        ):
+            others = (_arrow(block, kinds) for block in (kept[1:] if reader.small else _after_first(reader)))
+            for table in itertools.chain([sample], others):
                 if settings.personal != "keep":
                     table, hidden = privacy.replace(table, personal, settings.seed)
                     fate.hidden += hidden
@@ -252,6 +256,10 @@ def _first_pass(reader: reading.Reader) -> tuple[dict[str, str], list[list[Seque
     if not kept:
         kept.append([()] * len(kinds))
     return dict(zip(reader.names, kinds, strict=True)), kept, reader.account.rows
+
+
+def _after_first(reader: reading.Reader) -> Iterator[list[Sequence[str]]]:
+    return itertools.islice(reader.blocks(), 1, None)
 
 
 def _arrow(block: Sequence[Sequence[str]], kinds: dict[str, str]) -> pa.Table:
