@@ -165,9 +165,11 @@ def files_of(source: Path) -> Mapping[str, bytes]:
         with tarfile.open(source) as tar:
             return {info.name: (tar.extractfile(info) or io.BytesIO()).read() for info in tar
                     if info.isreg() and info.name.endswith(".csv") and info.size < 1 << 26}  # fmt: skip
-    except (OSError, zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+    except OSError as error:
+        raise BadInput(f"Cannot read {source}: {(error.strerror or str(error)).lower()}. Name a folder.") from error
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise BadInput(
-            f"Cannot read {source}: {error}. Give the folder of T2D's gold standard, or an archive."
+            f"{source.name} is no zip or tar archive; give T2D's gold standard as a folder or one."
         ) from error
 
 

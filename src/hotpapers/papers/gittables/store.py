@@ -67,6 +67,8 @@ class Corpus:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if not path.exists():
+            raise BadInput(f"There is no {path}; give the folder that build made, or a zip of it.")
         try:
             self.archive = zipfile.ZipFile(path) if path.is_file() else None
             names = self.archive.namelist() if self.archive else [
