@@ -4,9 +4,9 @@ import pytest
 
 from hotpapers.papers.rasp.check import check, lint
 from hotpapers.papers.rasp.format import format_program
-from hotpapers.papers.rasp.interpreter import LIBRARY
 from hotpapers.papers.rasp.parser import read_program
 from hotpapers.papers.rasp.program import PAPER
+from hotpapers.papers.rasp.session import LIBRARY
 
 UGLY = """a=(1+2)*-3 ;   # why
 def f( x,y ){ # says

@@ -6,9 +6,10 @@ from typing import Any
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.rasp.faults import Fault
-from hotpapers.papers.rasp.interpreter import Applied, Interpreter, Named, Session, Shown
+from hotpapers.papers.rasp.interpreter import Interpreter, library_session
 from hotpapers.papers.rasp.limits import Limits
 from hotpapers.papers.rasp.parser import parse, read_program
+from hotpapers.papers.rasp.session import Applied, Named, Session, Shown
 from hotpapers.papers.rasp.sops import Selector, SOp, describe
 from hotpapers.papers.rasp.syntax import REPL_COMMANDS
 
@@ -106,8 +107,7 @@ def loads(
     folder: Path | str = ".",
 ) -> Program:
     """Run a program given as text; see ``load``."""
-    session = Session(limits, folder, confined=True)
-    session.load_library()
+    session = library_session(limits, folder, confined=True)
     session.example = session.selector_example = example
     session.meter.start()
     program = Program(name, session)

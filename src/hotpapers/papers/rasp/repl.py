@@ -16,9 +16,10 @@ from hotpapers.papers.rasp.faults import (
     SyntaxFault,
     Unfinished,
 )
-from hotpapers.papers.rasp.interpreter import LIBRARY, LIBRARY_NAME, Interpreter, Named, Session, Shown
+from hotpapers.papers.rasp.interpreter import Interpreter
 from hotpapers.papers.rasp.limits import Limits
 from hotpapers.papers.rasp.parser import parse
+from hotpapers.papers.rasp.session import LIBRARY, LIBRARY_NAME, Named, Session, Shown
 from hotpapers.papers.rasp.syntax import REPL_COMMANDS, Node
 
 PROMPT, CONTINUED = ">> ", ".. "
