@@ -9,7 +9,6 @@ import pytest
 
 from hotpapers.cards import check_card, find_card
 from hotpapers.cli import main
-from hotpapers.errors import BadInput
 from hotpapers.papers.rasp import commands, models
 
 
@@ -65,8 +64,9 @@ def test_formatting_checking_and_linting_a_file(program: Path) -> None:
     program.write_text("_a=tokens;\nb = q;\n")
     assert commands.fmt(program, out=program).numbers == {"changed": "yes"}
     assert program.read_text() == "_a = tokens;\nb = q;\n"
-    with pytest.raises(BadInput, match=r"1 wrong: mine\.rasp:2:5: Undefined variable: q"):
+    with pytest.raises(commands.ProblemsFound, match=r"1 wrong: mine\.rasp:2:5: Undefined variable: q"):
         commands.check_program(program)
+    assert main(["rasp", "check", str(program)]) == 1
     assert commands.lint_program(program).numbers == {"mine.rasp:1:1": "_a is private to this file, and never used"}
 
 

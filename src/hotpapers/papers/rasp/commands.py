@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from hotpapers.errors import BadInput
+from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import written_whole
 from hotpapers.papers.rasp import analysis, drawing, format, repl, show
 from hotpapers.papers.rasp.check import check, lint
@@ -20,6 +20,13 @@ from hotpapers.verbs import Outcome, TextFile
 
 MOST_SHOWN = 400
 Picture = Literal["png", "svg", "pdf", "dot"]
+
+
+class ProblemsFound(HotpapersError):
+    """A program was checked, and something is wrong with it."""
+
+    exit_code = 1
+    http_status = 422
 
 
 def run(
@@ -167,7 +174,7 @@ def check_program(program: TextFile, *, seconds: float = 10) -> Outcome:
     path = Path(program)
     problems = check(read_source(path), _limits(seconds), path.parent)
     if problems:
-        raise BadInput(f"{len(problems)} wrong: " + "; ".join(f"{path.name}:{each}" for each in problems[:20]))
+        raise ProblemsFound(f"{len(problems)} wrong: " + "; ".join(f"{path.name}:{each}" for each in problems[:20]))
     return Outcome(files={}, note=f"Nothing is wrong with {path.name}.")
 
 
