@@ -34,6 +34,14 @@ def test_every_verb_that_needs_no_file_works_as_its_form_opens(tmp_path: Path, m
     assert asked.numbers == {"hist_nobos(abcab)": "[2, 2, 1, 2, 2] (ints)"}
 
 
+def test_an_answer_as_json_is_json_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    models.compile_program(max_length=2, out=tmp_path / "model")
+    capsys.readouterr()
+    assert main(["rasp", "ask", "model", "--input", "ab", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["numbers"] == {"hist_nobos(ab)": "[1]*2 (ints)"}
+
+
 def test_running_shows_s_ops_selectors_and_values(program: Path) -> None:
     assert commands.run(program, expr="twice", input="ab").numbers == {'twice("ab")': "[aa, bb] (strings)"}
     assert commands.run(program, expr="same", input="aba").numbers == {'same("aba")': "1·1 / ·1· / 1·1"}
