@@ -64,6 +64,10 @@ def test_the_checker_goes_on_after_a_function_that_cannot_be_read() -> None:
     assert [each.line for each in check("def f(x) {\n\ty = ;\n\treturn y;\n}\na = nothing;\n")] == [2, 5]
 
 
+def test_the_linter_tells_of_what_it_cannot_read() -> None:
+    assert [each.line for each in lint("a = 1;\nb = ;\n")] == [2]
+
+
 def test_the_linter_points_at_what_nothing_uses() -> None:
     program = "_a = 1;\ndef f(x, y) {\n\tz = 3;\n\treturn x;\n}\n"
     assert [str(each) for each in lint(program)] == [

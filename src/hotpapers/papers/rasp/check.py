@@ -51,9 +51,10 @@ def check(text: str, limits: Limits = Limits(), folder: Path | str = ".") -> lis
 
 
 def lint(text: str) -> list[Problem]:
-    """Return what is suspicious: arguments and private names that nothing uses, and names that are set twice over."""
-    statements = [each for each in _read(text) if isinstance(each, Node)]
-    problems = []
+    """Return what is suspicious: arguments and private names that nothing uses; and what cannot be read at all."""
+    found = list(_read(text))
+    statements = [each for each in found if isinstance(each, Node)]
+    problems = [each for each in found if isinstance(each, Problem)]
     used = {node.parts[0] for node in _walk(statements) if node.kind == "name"}
     for node in _walk(statements):
         if node.kind == "def":

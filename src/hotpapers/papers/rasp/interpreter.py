@@ -145,6 +145,8 @@ class Interpreter:
             found = evaluate(self, *node.parts)
             if isinstance(found, Applied):
                 return found
+            if node.kind in _MAKES_LISTS:
+                self.session.meter.take_value(found)
             self._try(found)
         except (Fault, ArithmeticError, ValueError, TypeError, LookupError) as error:
             place(error, node)
@@ -211,6 +213,8 @@ class Interpreter:
                     meter.take(len(sequence) * times, "a list or string")
             if isinstance(left, int) and isinstance(right, int):
                 meter.take_number(left.bit_length() + right.bit_length())
+        elif sign in ("+", "-") and isinstance(left, int) and isinstance(right, int):
+            meter.take_number(max(left.bit_length(), right.bit_length()))
         elif sign == "^" and isinstance(left, int) and isinstance(right, int) and abs(left) > 1 and right > 0:
             meter.take_number(left.bit_length() * right)
 
@@ -268,6 +272,7 @@ class Interpreter:
         finally:
             meter.depth -= 1
         if len(found) != 1:
+            meter.take_value(found)
             return found
         if isinstance(found[0], Handle):
             found[0].call_it(f"{function.name}({' , '.join(describe(value, 20) for value in values)})")
@@ -348,6 +353,7 @@ _PYTHON: dict[str, Callable[[Any, Any], Any]] = {
     "%": lambda a, b: a % b, "==": lambda a, b: a == b, "<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b,
     "<": lambda a, b: a < b, ">": lambda a, b: a > b,
 }  # fmt: skip
+_MAKES_LISTS = frozenset(("list", "dict", "listcomp", "dictcomp", "binary", "zip"))
 _EXPRESSIONS: dict[str, Callable[..., Any]] = {
     "atom": Interpreter._atom, "name": Interpreter._name, "unary": Interpreter._unary, "binary": Interpreter._binary,
     "if": Interpreter._if, "select": Interpreter._select, "aggregate": Interpreter._aggregate,
