@@ -37,6 +37,10 @@ class Interpreter:
         self.nearer_example: Any = None
         """An input that the expression is about to be applied to: it may go there though not on the example."""
 
+    def within(self, environment: Environment) -> "Interpreter":
+        """Return an interpreter of the same kind in another environment."""
+        return Interpreter(self.session, environment)
+
     # Statements
 
     def statement(self, node: Node) -> list[Shown]:
@@ -260,7 +264,7 @@ class Interpreter:
 
     def _call_function(self, function: Function, values: list[Any]) -> Any:
         meter = self.session.meter
-        inside = Interpreter(self.session, function.enter(values))
+        inside = self.within(function.enter(values))
         meter.depth += 1
         try:
             if meter.depth > meter.limits.depth:

@@ -68,9 +68,9 @@ class Meter:
     def take_result(self, sign: str, left: Sequence[Any], right: Sequence[Any]) -> None:
         """Stop numbers or strings that ``+``, ``-`` or ``*`` would make too large, position by position."""
         kinds = {*map(type, left), *map(type, right)}
-        if kinds == {str} and sign == "+":
+        if kinds in ({str}, {list}) and sign == "+":
             self.take(sum(map(len, left)) + sum(map(len, right)), "a string")
-        elif kinds == {str, int} and sign == "*":
+        elif kinds in ({str, int}, {list, int}) and sign == "*":
             self.take(sum(_repeated(a, b) for a, b in zip(left, right, strict=True)), "a string")
         elif kinds == {int}:
             bits = _bits(left), _bits(right)
@@ -102,5 +102,5 @@ def _bits(values: Sequence[int]) -> int:
 
 
 def _repeated(a: Any, b: Any) -> int:
-    text, times = (a, b) if isinstance(a, str) else (b, a)
+    text, times = (b, a) if isinstance(a, int) else (a, b)
     return len(text) * max(0, times) if isinstance(times, int) else 0

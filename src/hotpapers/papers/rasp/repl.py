@@ -228,6 +228,9 @@ class _Interpreter(Interpreter):
         super().__init__(console.session, environment)
         self._console = console
 
+    def within(self, environment: Environment) -> Interpreter:
+        return _Interpreter(self._console, environment)
+
     def load(self, name: str) -> None:
         self._console._load(name, self.environment)
 
