@@ -1,5 +1,6 @@
 """The verbs of models: build one from a program, ask one. (``train`` is in ``train``.)"""
 
+import contextlib
 import itertools
 import random
 from collections.abc import Sequence
@@ -95,7 +96,8 @@ def read_model(folder: Path) -> Encoder:
     if not all((folder / name).is_file() for name in ("model.safetensors", "config.json")):
         raise BadInput(f"{folder} holds no model of RASP's: name a directory that compile or train wrote.")
     try:
-        model = Encoder.from_pretrained(str(folder))
+        with contextlib.redirect_stdout(None):  # the hub's reader prints a remark among a verb's answer
+            model = Encoder.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:  # the loaders raise nearly anything on what is no model
         raise BadInput(f"{folder} holds no model of RASP's: name a directory that compile or train wrote.") from error
     if any(isinstance(each, Attention) and each.sink_key is not None for each in model.sublayers):

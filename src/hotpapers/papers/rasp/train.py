@@ -227,7 +227,7 @@ def make_model(config: Config) -> Encoder:
 
 
 def make_test_data(config: Config, seed: int, samples: int = 1000, *, with_selectors: bool = False) -> Data:
-    """Return strings that no training of this seed has seen or been chosen by."""
+    """Return strings that are drawn anew; of few letters and short ones, many are the same as some trained on."""
     return make_data(TASKS[config.task], samples, letters=config.letters, max_length=config.max_length,
                      seed=3 * seed + 2, with_selectors=with_selectors)  # fmt: skip
 
