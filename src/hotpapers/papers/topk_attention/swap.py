@@ -8,7 +8,7 @@ import torch
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.topk_attention.check import measure_quality
-from hotpapers.papers.topk_attention.corpus import read_text
+from hotpapers.papers.topk_attention.corpus import Corpus, read_text
 from hotpapers.papers.topk_attention.loading import SETTINGS, load_model, restored, save_patched
 from hotpapers.papers.topk_attention.patching import patch, sites
 from hotpapers.verbs import Model, Outcome, TextFile
@@ -18,10 +18,11 @@ def patch_model(
     model: Model,
     text: TextFile | None = None,
     *,
+    corpus: Corpus = "python",
     attn_k: int = 64,
     ff_k: int = 0,
     chunk: int = 0,
-    out: Path | None = None,
+    out: Model | None = None,
 ) -> Outcome:
     """Let a trained model's layers keep only their largest scores, without retraining.
 
@@ -33,7 +34,9 @@ def patch_model(
     model
         A directory that ``train-lm`` made, or a BERT, GPT-2 or T5 that transformers saved.
     text
-        Text to compare the model before and after on. Left out, Python's standard library.
+        Text to compare the model before and after on.
+    corpus
+        What to compare on where no text is given: Python's standard library, or enwik8 (downloaded once).
     attn_k
         Keys that a query keeps; 0 leaves attention as it is.
     ff_k
@@ -50,7 +53,7 @@ def patch_model(
     if not {"attn_k", "ff_k"} & set(settings):
         raise BadInput("Nothing would change: give --attn-k or --ff-k.")
     out = Path(out) if out else Path(model).with_name(f"{Path(model).name}-topk")
-    content = read_text(text, at_least=64)
+    content = read_text(text, at_least=64, corpus=corpus)
     loaded = restored(load_model(model))
     before = measure_quality(loaded, content)
     try:
@@ -69,7 +72,7 @@ def patch_model(
     return Outcome({"model": out}, numbers, f"Undo it with: hotpapers topk_attention unpatch {shlex.quote(str(out))}")
 
 
-def unpatch_model(model: Model, *, out: Path | None = None) -> Outcome:
+def unpatch_model(model: Model, *, out: Model | None = None) -> Outcome:
     """Write a copy of a patched model that computes with all keys and hidden units again.
 
     Parameters
