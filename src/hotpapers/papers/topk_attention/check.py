@@ -6,7 +6,7 @@ error is at most 2 (1 - m) max|v|. A feed-forward layer keeps a share of its hid
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +116,8 @@ def check(
 
 
 def measure_losses(loaded: Loaded, text: Tensor, ks: Sequence[int]) -> list[Loss]:
-    """Return what each layer loses at each k on the text, the model running whole."""
-    probes = [(site, Probe(site.name, site.kind, ks)) for site in sites(loaded.model)]
+    """Return what each layer loses at each k on the text, the model running as it is."""
+    probes = [(site, Probe(site.name, site.kind, ks, site.own)) for site in sites(loaded.model)]
     if not probes:
         raise BadInput("The model has no attention or feed-forward layer that can be measured.")
     patch(loaded.model, **{WISHES[site.kind]: 1 for site, _ in probes})  # opens every site for its probe
@@ -142,10 +142,13 @@ def measure_costs(loaded: Loaded, text: Tensor, ks: Sequence[int], whole: Qualit
 
 
 class Probe:
-    """Stands in a layer's place, computes all of it, and adds up what each k would have kept."""
+    """Stands in a layer's place, computes all of it, and adds up what each k would have kept.
 
-    def __init__(self, layer: str, kind: str, ks: Sequence[int]) -> None:
-        self.layer, self.kind, self.ks, self.rows = layer, kind, list(ks), 0
+    ``own`` is how the layer computes its output, where that is not with all keys and units.
+    """
+
+    def __init__(self, layer: str, kind: str, ks: Sequence[int], own: Callable[..., Tensor] | None = None) -> None:
+        self.layer, self.kind, self.ks, self.rows, self.own = layer, kind, list(ks), 0, own
         self.kept, self.error, self.bound = ([0.0] * len(ks) for _ in range(3))
 
     def __call__(self, *inputs: Any, **settings: Any) -> Tensor:
@@ -181,7 +184,7 @@ class Probe:
             self.kept[number] += float(kept.sum())
             self.error[number] = max(self.error[number], float(error.max()))
             self.bound[number] = max(self.bound[number], float((2 * (1 - kept) * largest).max()))
-        return whole
+        return whole if self.own is None else self.own(q, k, v, **settings)
 
     def _feed_forward(self, x: Tensor, w1: Tensor, w2: Tensor, activation: Any, b1: Any = None, b2: Any = None,
                       *, dropout_p: float = 0.0) -> Tensor:  # fmt: skip
@@ -191,7 +194,7 @@ class Probe:
         self.rows += len(share)
         for number, count in enumerate(self.ks):
             self.kept[number] += float(share[:, min(count, share.shape[-1]) - 1].sum())
-        return dense_ffn(x, w1, w2, activation, b1, b2)
+        return (self.own or dense_ffn)(x, w1, w2, activation, b1, b2)
 
 
 def suggest(losses: Sequence[Loss], keep: float) -> dict[str, list[int]]:

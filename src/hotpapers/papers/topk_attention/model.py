@@ -43,7 +43,7 @@ def topk_attention(
     """Attend to the ``topk`` keys of largest score only, as ``torch.nn.functional.scaled_dot_product_attention`` would.
 
     With ``topk`` ≥ S it is softmax attention to rounding. A query whose keys are all masked gets 0. Half precisions are
-    computed in float32 inside.
+    computed in float32 inside. It can be differentiated once.
 
     Parameters
     ----------
