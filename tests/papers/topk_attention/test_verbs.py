@@ -215,6 +215,25 @@ def test_bad_models_are_refused_in_one_line(tmp_path, folder):
     assert not (tmp_path / "result").exists()
 
 
+def test_a_long_text_is_read_and_what_is_of_one_kind_refused(tmp_path):
+    (tmp_path / "long.csv").write_text("text,label\n" + "".join(f"{'a' * 150_000},{n % 2}\n" for n in range(10)))
+    assert {len(text) for text, _ in read_examples(tmp_path / "long.csv")[0]} == {150_000}
+    for name, content, read in (
+        ("one.csv", "text,label\n" + "abc,x\n" * 20, read_examples),
+        ("one.tsv", "1\tA\tB\tabc\tdef\n" * 20, lambda path: read_pairs(path, 16)),
+    ):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(BadInput, match="of 1"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("settings", [{"context": 0}, {"batch": 0}, {"judge": 0}, {"learning_rate": 2.0}])
+def test_settings_that_no_classifier_can_have_are_refused(settings, tmp_path):
+    with pytest.raises(BadInput):
+        classify(out=tmp_path / "model", **settings)
+    assert not (tmp_path / "model").exists()
+
+
 @pytest.mark.parametrize("settings", [{"steps": 0}, {"context": 2}, {"learning_rate": float("nan")}, {"attn_k": -1}])
 def test_settings_that_no_training_can_have_are_refused(settings, tmp_path):
     with pytest.raises(BadInput, match="change --"):
@@ -231,8 +250,8 @@ def test_a_patch_that_changes_nothing_or_overwrites_is_refused(folder):
             patch_model(folder / "lm", folder / "text.txt", **settings)
     with pytest.raises(BadInput, match=r"no topk\.json"):
         unpatch_model(folder / "lm")
-    for settings in ({"ks": "8,x"}, {"ks": "0"}, {"keep": 2.0}):
-        with pytest.raises(BadInput, match="--k"):
+    for settings in ({"ks": "8,x"}, {"ks": "0"}, {"ks": "9" * 30}, {"keep": 2.0}, {"out": "a.png"}, {"out": "."}):
+        with pytest.raises(BadInput, match=r"--k|--out"):
             check(folder / "lm", folder / "text.txt", **settings)
 
 

@@ -8,6 +8,7 @@ import torch
 from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import written_whole
 from hotpapers.papers.topk_attention.footprint import WAYS, Way, cost, exponent
+from hotpapers.papers.topk_attention.tables import LARGEST, picture_beside, read_numbers
 from hotpapers.papers.topk_attention.wins import compare, plot_map, table_of_map, where_topk_wins
 from hotpapers.progress import track
 from hotpapers.verbs import Outcome
@@ -64,11 +65,10 @@ def bench(
     out
         The table's file (CSV); ``topk-bench.csv`` when left out.
     """
-    lengths, kept = _numbers(sizes, "--sizes"), _numbers(ks, "--ks")
-    if min(heads, width, tokens) < 1 or max(lengths) > 1 << 20 or heads * width > 1 << 16 or tokens > 1 << 20:
+    lengths, kept = read_numbers(sizes, "--sizes"), read_numbers(ks, "--ks")
+    if min(heads, width, tokens) < 1 or heads * width > 1 << 16 or tokens > LARGEST:
         raise BadInput(
-            "--heads, --width and --tokens are at least 1, heads times width at most 65536, tokens and sizes at most "
-            "1048576."
+            f"--heads, --width and --tokens are at least 1, heads times width at most 65536, tokens at most {LARGEST}."
         )
     if not 1 <= rounds <= 100:
         raise BadInput(f"--rounds is 1 to 100, not {rounds}.")
@@ -77,9 +77,7 @@ def bench(
     if device == "cuda" and not torch.cuda.is_available():
         raise BadInput("There is no CUDA device here that PyTorch can use: say --device cpu.")
     out = Path(out) if out else Path("topk-bench.csv")
-    picture = out.with_name(f"{out.stem}.png")
-    if picture == out:
-        raise BadInput(f"{out} would be both table and picture: name a table with --out, as bench.csv.")
+    picture = picture_beside(out)
     shape = {"heads": heads, "width": width, "tokens": tokens, "causal": causal, "backward": not forward_only,
              "device": device, "rounds": rounds}  # fmt: skip
     if chart == "map":
@@ -133,16 +131,6 @@ def _measured(layer: Any, cases: list[tuple[Way, int, int]], shape: dict[str, An
     if all("error" in row for row in rows):
         raise HotpapersError(rows[0]["error"])
     return rows
-
-
-def _numbers(text: str, option: str) -> list[int]:
-    try:
-        found = sorted({int(each) for each in text.split(",")})
-    except ValueError as error:
-        raise BadInput(f"{option} is numbers with commas, as 1024,2048, not {text[:40]!r}.") from error
-    if found[0] < 1 or len(found) > 16:
-        raise BadInput(f"{option} has 1 to 16 numbers of at least 1.")
-    return found
 
 
 def _numbers_to_show(rows: list[Row]) -> dict[str, float | int | str]:

@@ -21,6 +21,7 @@ from hotpapers.papers.topk_attention.loading import Loaded, load_model, restored
 from hotpapers.papers.topk_attention.model import topk_attention
 from hotpapers.papers.topk_attention.modules import dense_attention, dense_ffn
 from hotpapers.papers.topk_attention.patching import patch, sites
+from hotpapers.papers.topk_attention.tables import picture_beside, read_numbers
 from hotpapers.progress import track
 from hotpapers.verbs import Model, Outcome, TextFile
 
@@ -88,9 +89,11 @@ def check(
     out
         The table's file (CSV); beside the model when left out. The picture lies beside it.
     """
-    counts = _read_ks(ks)
+    counts = read_numbers(ks, "--ks", most=32)
     if not 0 < keep <= 1:
         raise BadInput(f"--keep is a share above 0 and at most 1, not {keep}.")
+    out = Path(out) if out else Path(model).with_name(f"{Path(model).name}-check.csv")
+    picture = picture_beside(out)
     content = read_text(text, at_least=64, corpus=corpus)
     loaded = restored(load_model(model))
     losses = measure_losses(loaded, content, counts)
@@ -99,8 +102,6 @@ def check(
     suggested = suggest(losses, keep)
     patch(loaded.model, **suggested)
     after = measure_quality(loaded, content, like=whole.output)
-    out = Path(out) if out else Path(model).with_name(f"{Path(model).name}-check.csv")
-    picture = out.with_name(f"{out.stem}.png")
     with written_whole(out) as temporary:
         temporary.write_text(_table(losses, costs), encoding="utf-8")
     with written_whole(picture) as temporary:
@@ -230,16 +231,6 @@ def _pieces(loaded: Loaded, text: Tensor) -> Tensor:
     if len(ids) < 9:
         raise BadInput(f"The text has {len(ids)} tokens; at least 9 are needed, so give a longer one.")
     return windows(ids, min(length, len(ids) - 1), PIECES)
-
-
-def _read_ks(ks: str) -> list[int]:
-    try:
-        counts = sorted({int(each) for each in ks.split(",")})
-    except ValueError as error:
-        raise BadInput(f"--ks is numbers with commas, as 8,16,32, not {ks[:40]!r}.") from error
-    if counts[0] < 1 or len(counts) > 32:
-        raise BadInput("--ks has 1 to 32 numbers of at least 1.")
-    return counts
 
 
 def _table(losses: Sequence[Loss], costs: Sequence[Cost]) -> str:

@@ -72,7 +72,8 @@ def classify(
     fresh
         Replace the training in the directory.
     """
-    read = context or (USUAL_CONTEXT if table else CONTEXT.get(task, USUAL_CONTEXT))
+    usual = USUAL_CONTEXT if table else CONTEXT.get(task, USUAL_CONTEXT)
+    read = usual if context is None else context
     config = Config(context=read, attn_k=attn_k, ff_k=ff_k, steps=steps, batch=batch, learning_rate=learning_rate)
     check_config(config)
     if judge < 1:

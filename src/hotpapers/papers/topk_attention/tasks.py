@@ -62,10 +62,13 @@ def read_task(table: Path | None, name: TaskName, context: int, seed: int) -> Ta
 def read_examples(path: Path) -> tuple[list[Example], list[str]]:
     """Return the texts of a table with their classes, and the classes' names."""
     content = bytes(read_text(path, at_least=1).tolist()).decode("utf-8-sig")
+    before = csv.field_size_limit(len(content))  # a text may be long
     try:
         rows = list(csv.DictReader(io.StringIO(content)))
     except csv.Error as error:
         raise BadInput(f"{path} is not a table in CSV ({error}); save it as CSV in UTF-8.") from error
+    finally:
+        csv.field_size_limit(before)
     if not rows or not {"text", "label"} <= set(rows[0]):
         raise BadInput(f"{path} needs rows and the columns text and label; name them in its first line.")
     rows = [row for row in rows if row["text"] and row["label"]]
@@ -82,8 +85,9 @@ def read_pairs(path: Path, context: int) -> tuple[list[Example], list[str]]:
 
     half = (context - 1) // 2
     examples = [(first.encode()[:half] + b"\0" + second.encode()[:half], label) for first, second, label in aan(path)]
-    if len(examples) < 10:
-        raise BadInput(f"{path} has {len(examples)} pairs; give at least 10.")
+    found = {label for _, label in examples}
+    if len(found) < 2 or len(examples) < 10:
+        raise BadInput(f"{path} has {len(examples)} pairs of {len(found)} kinds; give at least 10 of both.")
     return examples, list(CLASSES)
 
 

@@ -182,7 +182,7 @@ def bits_per_byte(model: ByteTransformer, pieces: Int[Tensor, "windows context+1
 
 def check_config(config: Config) -> None:
     """Refuse settings that no training can have."""
-    limits = {"attn_k": (0, 10**6), "ff_k": (0, 10**6), "context": (8, 10**6), "steps": (1, 10**8)}
+    limits = {"attn_k": (0, 10**6), "ff_k": (0, 10**6), "context": (8, 10**6), "steps": (1, 10**8), "batch": (1, 4096)}
     for name, (low, high) in limits.items():
         value = getattr(config, name)
         if not low <= value <= high:
