@@ -113,7 +113,11 @@ def check(
     if whole.bits is not None and after.bits is not None:
         numbers |= {"bits per token, all": whole.bits, "bits per token, suggested k": after.bits}
     numbers["relative change of the output"] = after.change
-    return Outcome({"table": out, "picture": picture}, numbers, "A k of the table's largest says: try larger ones.")
+    return Outcome(
+        {"table": out, "picture": picture},
+        numbers,
+        "Where the largest k is suggested, a larger one may be needed: give --ks more.",
+    )
 
 
 def measure_losses(loaded: Loaded, text: Tensor, ks: Sequence[int]) -> list[Loss]:

@@ -1,6 +1,5 @@
 """The verbs ``patch`` and ``unpatch``: a copy of a model's directory that computes by top-k, and one that does not."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +68,11 @@ def patch_model(
     if before.bits is not None and after.bits is not None:
         numbers |= {"bits per token before": before.bits, "bits per token after": after.bits}
     numbers["relative change of the output"] = after.change
-    return Outcome({"model": out}, numbers, f"Undo it with: hotpapers topk_attention unpatch {shlex.quote(str(out))}")
+    return Outcome({"model": out}, numbers, "The weights are the same: unpatch undoes it.")
 
 
 def unpatch_model(model: Model, *, out: Model | None = None) -> Outcome:
-    """Write a copy of a patched model that computes with all keys and hidden units again.
+    """Write a copy of a patched model that computes as it did before.
 
     Parameters
     ----------
@@ -89,4 +88,4 @@ def unpatch_model(model: Model, *, out: Model | None = None) -> Outcome:
         load_model(source)  # refuse what cannot be read before copying it
     out = Path(out) if out else source.with_name(f"{source.name}-dense")
     save_patched(source, out, None)
-    return Outcome({"model": out}, {}, "The weights were never changed.")
+    return Outcome({"model": out}, {}, "It computes as before; the weights were never changed.")

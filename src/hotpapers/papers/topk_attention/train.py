@@ -127,7 +127,7 @@ def train_lm(
         {"model": out},
         {"bits per byte, held out": bits, "attention keeps": config.attn_k or "all keys",
          "feed-forward keeps": config.ff_k or "all units", "parameters": sum(p.numel() for p in model.parameters())},
-        f"See what it can do without: hotpapers topk_attention check {shlex.quote(str(out))}",
+        "See with check what its layers can do without.",
     )  # fmt: skip
 
 
