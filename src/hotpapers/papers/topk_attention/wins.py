@@ -77,7 +77,7 @@ def plot_map(wins: Sequence[Win], layer: str, other: str, path: Path) -> None:
 
     sizes, ks = sorted({win.size for win in wins}), sorted({win.k for win in wins})
     label = "length n" if layer == "attention" else "hidden units"
-    figure = Figure(figsize=(3 + 1.3 * len(sizes), 1.8 + 0.5 * len(ks)), layout="constrained")
+    figure = Figure(figsize=(max(7, 3 + 1.3 * len(sizes)), 1.8 + 0.5 * len(ks)), layout="constrained")
     for number, ratio in enumerate(("time", "memory")):
         axes = figure.add_subplot(1, 2, number + 1)
         values = [[math.nan] * len(sizes) for _ in ks]
