@@ -192,12 +192,13 @@ ANTICAUSAL: dict[Scale, digits.Budget] = {
 COVARIATE: dict[Scale, digits.Budget] = {
     "smoke": digits.Budget("small", 600, 8, (4, 8, 8), 10, (("erm", 0, 0), ("ib-erm", 0, 1)), 32),
     "laptop": digits.Budget(
-        "mnist", 15_000, 14, (16, 32, 32), 300, (("erm", 0, 0), ("ib-erm", 0, 1), ("ib-erm", 0, 10)), 64
+        "mnist", 60_000, 14, (16, 32, 32), 2001,
+        (("erm", 0, 0), ("ib-erm", 0, 1), ("ib-erm", 0, 10), ("ib-erm", 0, 100)), 128,
     ),
     "paper": digits.Budget(
         "mnist", 60_000, 28, (64, 128, 128), 2001, (("erm", 0, 0), *(("ib-erm", 0, weight) for weight in _FINE)), 128
     ),
-}
+}  # fmt: skip
 
 
 def _bottleneck(example: Example, scale: Scale, run: Run) -> Measurement:
