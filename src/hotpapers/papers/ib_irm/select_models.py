@@ -154,7 +154,7 @@ def _write(rows: list[dict[str, Any]], files: dict[str, Path], error: str, proto
         )
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    figure = Figure(figsize=(7.4, 3.4), layout="constrained")
     axes = figure.add_subplot()
     width = 0.8 / len(protocols)
     for offset, (protocol, colour) in enumerate(zip(protocols, ("#00629b", "#7a9a01", "#8fc1e3"), strict=False)):
@@ -162,7 +162,7 @@ def _write(rows: list[dict[str, Any]], files: dict[str, Path], error: str, proto
         axes.bar(places, [row[f"{protocol} mean"] for row in rows], width * 0.95, label=protocol, color=colour)
     axes.set_xticks(range(len(rows)), [row["method"] for row in rows])
     axes.set_ylabel(f"{error}, test environments")
-    axes.legend(title="chosen by", fontsize=8, frameon=False)
+    figure.legend(title="chosen by", fontsize=8, frameon=False, loc="outside right upper")
     axes.spines[["top", "right"]].set_visible(False)
     with written_whole(files["picture"]) as temporary:
         figure.savefig(temporary, dpi=130, format="png")

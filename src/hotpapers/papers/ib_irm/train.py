@@ -3,6 +3,7 @@
 The visible loop is ``search.learn``: full-batch Adam on eq. 7, as in all of the paper's small experiments.
 """
 
+import contextlib
 import csv
 import dataclasses
 import shlex
@@ -212,7 +213,8 @@ def load(folder: Path) -> Network:
     if not (Path(folder) / "model.safetensors").is_file():
         raise BadInput(f"{folder} is no trained model: it has no model.safetensors; make one with train or select.")
     try:
-        return Network.from_pretrained(folder).eval()
+        with contextlib.redirect_stdout(None):  # the hub's reader prints a remark among a verb's answer
+            return Network.from_pretrained(str(folder), local_files_only=True).eval()
     except Exception as error:  # damaged weights raise nearly anything
         raise BadInput(f"{folder} is not a model of ib-irm, or it is damaged; train it again.") from error
 
