@@ -48,7 +48,7 @@ class Budget:
 # validate on, too many draws have no error at all. At paper scale three seeds are those 50, and one more.
 BUDGETS: dict[Scale, Budget] = {
     "smoke": Budget(100, 100, 1, 3, 100),
-    "laptop": Budget(1000, 10_000, 8, 20, 10_000),
+    "laptop": Budget(1000, 10_000, 5, 20, 10_000),
     "paper": Budget(10_000, 10_000, 17, 20, 10_000),
 }
 

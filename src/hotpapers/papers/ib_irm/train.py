@@ -6,6 +6,8 @@ The visible loop is ``search.learn``: full-batch Adam on eq. 7, as in all of the
 import contextlib
 import csv
 import dataclasses
+import itertools
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -213,10 +215,21 @@ def load(folder: Path) -> Network:
     if not (Path(folder) / "model.safetensors").is_file():
         raise BadInput(f"{folder} is no trained model: it has no model.safetensors; make one with train or select.")
     try:
+        _hold_to_weights(Path(folder))
         with contextlib.redirect_stdout(None):  # the hub's reader prints a remark among a verb's answer
             return Network.from_pretrained(str(folder), local_files_only=True).eval()
     except Exception as error:  # damaged weights raise nearly anything
         raise BadInput(f"{folder} is not a model of ib-irm, or it is damaged; train it again.") from error
+
+
+def _hold_to_weights(folder: Path) -> None:
+    """Refuse settings that ask for more weights than the file beside them holds, before memory is taken for them."""
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    classes = len(settings["classes"])
+    widths = [len(settings["columns"]), *settings["hidden"], classes if classes > 2 else 1]
+    weights = len(settings["choices"]) * sum(into * out for into, out in itertools.pairwise(widths))
+    if weights * torch.float32.itemsize > (folder / "model.safetensors").stat().st_size:
+        raise ValueError("the settings and the weights are of two models")
 
 
 def matched(table: Table, network: Network) -> Table:
