@@ -17,7 +17,7 @@ from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.ib_irm.search import METHODS, Method, Settings, drawn, errors, fit, standardised
 from hotpapers.papers.ib_irm.tables import Kind, Table, read_table, split
-from hotpapers.papers.ib_irm.train import as_network, check, save, set_apart, word
+from hotpapers.papers.ib_irm.train import apart, as_network, check, save, set_apart, word
 from hotpapers.progress import track
 from hotpapers.verbs import AnyFile, Model, Outcome
 
@@ -111,7 +111,7 @@ def _turns(table: Table, test_env: str) -> list[tuple[Table, Table]]:
         return [(inside, outside)]
     if len(table.environments) < 3:
         raise BadInput("With two environments none can judge: name one with --test-env and add a third to train on.")
-    turns = [set_apart(table, name.replace(",", " ")) for name in table.environments]
+    turns = [apart(table, [name]) for name in table.environments]
     return [(inside, outside) for inside, outside in turns if outside is not None]
 
 

@@ -167,9 +167,15 @@ def check(settings: Settings, hidden: str, steps: int) -> tuple[int, ...]:
 
 def set_apart(table: Table, test_env: str) -> tuple[Table, Table | None]:
     """Return the training environments, and the test environments where there are any."""
-    named = [name.strip() for name in test_env.split(",") if name.strip()]
+    whole = test_env.strip()
+    named = [whole] if whole in table.environments else [name.strip() for name in whole.split(",") if name.strip()]
     if not named and "test" in table.environments and table.columns[0] == "animal-0":
         named = ["test"]  # the built-in example brings its own
+    return apart(table, named)
+
+
+def apart(table: Table, named: list[str]) -> tuple[Table, Table | None]:
+    """Return the environments that are not ``named``, to train on, and those that are."""
     if unknown := [name for name in named if name not in table.environments]:
         raise BadInput(
             f"--test-env names {unknown[0][:40]!r}, but the environments are: {', '.join(table.environments)[:300]}."
