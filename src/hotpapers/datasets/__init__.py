@@ -5,6 +5,7 @@ from hotpapers.datasets.dataset import REGISTRY, Dataset, Source, find, offer
 from hotpapers.datasets.download import DownloadFailed, fetch
 from hotpapers.datasets.mnist import fashion_mnist, mnist
 from hotpapers.datasets.photographs import PHOTOGRAPHS, TEXTURES, photograph, photographs
+from hotpapers.datasets.sachs import sachs
 
 __all__ = [
     "PHOTOGRAPHS",
@@ -21,4 +22,5 @@ __all__ = [
     "offer",
     "photograph",
     "photographs",
+    "sachs",
 ]
