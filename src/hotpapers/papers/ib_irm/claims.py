@@ -198,6 +198,7 @@ ANTICAUSAL: dict[Scale, digits.Budget] = {
             *(("irm", weight, 0) for weight in _FINE),
             *(("ib-irm", irm, ib) for irm in (0, 1e2, 1e3, 1e4, 1e5, 1e6) for ib in (0, *_WEIGHTS)),
         ),
+        held=0.05,
     ),
 }  # fmt: skip
 COVARIATE: dict[Scale, digits.Budget] = {
@@ -207,7 +208,8 @@ COVARIATE: dict[Scale, digits.Budget] = {
         (("erm", 0, 0), ("ib-erm", 0, 1), ("ib-erm", 0, 10), ("ib-erm", 0, 100)), 128,
     ),
     "paper": digits.Budget(
-        "mnist", 60_000, 28, (64, 128, 128), 2001, (("erm", 0, 0), *(("ib-erm", 0, weight) for weight in _FINE)), 128
+        "mnist", 70_000, 28, (64, 128, 128), 2001,
+        (("erm", 0, 0), *(("ib-erm", 0, weight) for weight in _FINE)), 128, held=0.2,
     ),
 }  # fmt: skip
 
