@@ -17,8 +17,9 @@ from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.ib_irm.search import METHODS, Method, Settings, drawn, errors, fit, standardised
 from hotpapers.papers.ib_irm.tables import Kind, Table, read_table, split
-from hotpapers.papers.ib_irm.train import apart, as_network, check, save, set_apart, word
+from hotpapers.papers.ib_irm.train import apart, as_network, check, set_apart, word
 from hotpapers.progress import track
+from hotpapers.run import save_model
 from hotpapers.verbs import AnyFile, Model, Outcome
 
 Scores = dict[str, Tensor]
@@ -100,7 +101,7 @@ def select(
     ready, taken = standardised(split(inside, seed=seed)[0])
     stack = fit(ready, best, layers, steps, seed, "the chosen two")
     record = {"trained_on": inside.environments, "selection": rows}
-    save(as_network(table, stack, taken, layers, ["train-domain", "test-domain"], record), out)
+    save_model(as_network(table, stack, taken, layers, ["train-domain", "test-domain"], record), out)
     _write(rows, files, word(table), protocols)
     return _report(rows, files, winners, protocols, found, word(table))
 

@@ -20,7 +20,7 @@ from hotpapers.papers.ib_irm.model import Network, Stack
 from hotpapers.papers.ib_irm.objective import irm_penalty, variance
 from hotpapers.papers.ib_irm.search import Method, Settings, errors, learn, prepare, standardised
 from hotpapers.papers.ib_irm.tables import Kind, Table, read_table, split
-from hotpapers.run import Run
+from hotpapers.run import Run, load_model, save_model
 from hotpapers.verbs import AnyFile, Model, Outcome
 
 
@@ -100,7 +100,7 @@ def train(
         network = as_network(
             table, stack, taken, layers, ["trained"], {"settings": config, "trained_on": inside.environments}
         )
-        save(network, out)
+        save_model(network, out)
     return _report(network, table, held, outside, out, data)
 
 
@@ -207,35 +207,26 @@ def as_network(
     return network.eval()
 
 
-def save(network: Network, folder: Path) -> None:
-    """Write ``model.safetensors`` and ``config.json`` into ``folder``, each whole or not at all."""
-    with written_whole(Path(folder) / "saved") as temporary:
-        network.save_pretrained(temporary)
-        for path in sorted(temporary.iterdir(), reverse=True):  # the weights before the settings
-            path.replace(Path(folder) / path.name)
-    (Path(folder) / "saved").rmdir()
-
-
 def load(folder: Path) -> Network:
     """Read a model that ``train`` or ``select`` wrote, or raise ``BadInput``."""
-    if not (Path(folder) / "model.safetensors").is_file():
-        raise BadInput(f"{folder} is no trained model: it has no model.safetensors; make one with train or select.")
-    try:
-        _hold_to_weights(Path(folder))
-        with contextlib.redirect_stdout(None):  # the hub's reader prints a remark among a verb's answer
-            return Network.from_pretrained(str(folder), local_files_only=True).eval()
-    except Exception as error:  # damaged weights raise nearly anything
-        raise BadInput(f"{folder} is not a model of ib-irm, or it is damaged; train it again.") from error
+    folder = Path(folder)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # ``load_model`` says it
+        _hold_to_weights(folder)
+    return load_model(Network, folder, name="IB-IRM", make="hotpapers ib-irm train DATA").eval()
 
 
 def _hold_to_weights(folder: Path) -> None:
     """Refuse settings that ask for more weights than the file beside them holds, before memory is taken for them."""
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    classes = len(settings["classes"])
-    widths = [len(settings["columns"]), *settings["hidden"], classes if classes > 2 else 1]
-    weights = len(settings["choices"]) * sum(into * out for into, out in itertools.pairwise(widths))
-    if weights * torch.float32.itemsize > (folder / "model.safetensors").stat().st_size:
-        raise ValueError("the settings and the weights are of two models")
+    held = (folder / "model.safetensors").stat().st_size
+    try:
+        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        classes = len(settings["classes"])
+        widths = [len(settings["columns"]), *map(int, settings["hidden"]), classes if classes > 2 else 1]
+        weights = len(settings["choices"]) * sum(into * out for into, out in itertools.pairwise(widths))
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BadInput(f"{folder} is not a model of ib-irm, or it is damaged; train it again.") from error
+    if weights * torch.float32.itemsize > held:
+        raise BadInput(f"{folder} has settings and weights of two models, or it is damaged; train it again.")
 
 
 def matched(table: Table, network: Network) -> Table:
