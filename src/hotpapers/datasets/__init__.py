@@ -8,6 +8,7 @@ from hotpapers.datasets.enwik8 import enwik8
 from hotpapers.datasets.imdb import imdb
 from hotpapers.datasets.mnist import fashion_mnist, mnist
 from hotpapers.datasets.photographs import PHOTOGRAPHS, TEXTURES, photograph, photographs
+from hotpapers.datasets.sachs import sachs
 
 __all__ = [
     "PHOTOGRAPHS",
@@ -27,4 +28,5 @@ __all__ = [
     "offer",
     "photograph",
     "photographs",
+    "sachs",
 ]
