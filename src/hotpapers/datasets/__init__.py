@@ -3,6 +3,7 @@
 from hotpapers.datasets.cifar10 import cifar10
 from hotpapers.datasets.dataset import REGISTRY, Dataset, Source, find, offer
 from hotpapers.datasets.download import DownloadFailed, fetch
+from hotpapers.datasets.ephemeris import ephemeris
 from hotpapers.datasets.mnist import fashion_mnist, mnist
 from hotpapers.datasets.photographs import PHOTOGRAPHS, TEXTURES, photograph, photographs
 
@@ -14,6 +15,7 @@ __all__ = [
     "DownloadFailed",
     "Source",
     "cifar10",
+    "ephemeris",
     "fashion_mnist",
     "fetch",
     "find",

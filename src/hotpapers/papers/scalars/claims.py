@@ -20,6 +20,7 @@ from hotpapers.papers.scalars.linear import LinearModel
 from hotpapers.papers.scalars.model import ScalarNet
 from hotpapers.papers.scalars.motion import energy_found, rollout_errors
 from hotpapers.papers.scalars.networks import MLP
+from hotpapers.papers.scalars.planets import planet_errors
 from hotpapers.papers.scalars.plots import plot_curves
 from hotpapers.papers.scalars.products import inner
 from hotpapers.papers.scalars.published import Twelve
@@ -200,6 +201,15 @@ def pendulum_energy_is_linear(scale: Scale, run: Run) -> Measurement:
     return Measurement(values=errors, extras={"energy off by, after a constant": off})
 
 
+def planets_beat_mlp(scale: Scale, run: Run) -> Measurement:
+    """Learn what draws the inner planets to the Sun; in the extras are turned frames and the law by least squares."""
+    found = {seed: planet_errors(scale, seed) for seed in run.seeds}
+    method, baseline = ({seed: each.plain[way] for seed, each in found.items()} for way in ("scalars", "mlp"))
+    extras = {str(seed): dataclasses.asdict(each) for seed, each in found.items()}
+    return Measurement(values=_ratio(baseline, method), method=method, baseline=baseline, unit="relative error",
+                       extras=extras)  # fmt: skip
+
+
 def inertia_step_is_faster(scale: Scale, run: Run) -> Measurement:
     """Time a training step of the twelve published networks (width 300) and of ours (width 64), batch 512."""
     batch, repeats = (32, 2) if scale == "smoke" else (512, 15)
@@ -209,7 +219,7 @@ def inertia_step_is_faster(scale: Scale, run: Run) -> Measurement:
         rows = task.sample(batch, seed)
         ours, theirs = ScalarNet(task.schema, task.group, task.permute, width=64), Twelve()
         ours.calibrate(rows)
-        method[seed], baseline[seed] = _step_seconds((ours, theirs), rows, repeats)
+        method[seed], baseline[seed] = _step_seconds(ours, theirs, rows, repeats)
     return Measurement(values=_ratio(baseline, method), method=method, baseline=baseline, unit="CPU s")
 
 
@@ -279,15 +289,15 @@ def _raw_least_squares(train: dict[str, Tensor], test: dict[str, Tensor], label:
     return float((design(test) @ weights - test[label].reshape(len(test[label]), -1)).square().mean())
 
 
-def _step_seconds(nets: tuple[ScalarNet, Twelve], rows: Table, repeats: int) -> list[float]:
+def _step_seconds(ours: ScalarNet, theirs: Twelve, rows: Table, repeats: int) -> list[float]:
     """Return the median CPU seconds of a step of each, taken in turns, so that other work slows both alike."""
-    adams = [torch.optim.Adam(net.parameters()) for net in nets]
-    times: list[list[float]] = [[] for _ in nets]
+    adams = [torch.optim.Adam(net.parameters()) for net in (ours, theirs)]
+    times: tuple[list[float], list[float]] = ([], [])
     for _ in range(repeats + 2):  # two warm up
-        for net, adam, kept in zip(nets, adams, times, strict=True):
+        for loss, adam, kept in zip((ours.loss, theirs.loss), adams, times, strict=True):
             started = time.process_time()
             adam.zero_grad()
-            net.loss(rows).backward()
+            loss(rows).backward()
             adam.step()
             kept.append(time.process_time() - started)
     return [statistics.median(kept[2:]) for kept in times]

@@ -20,6 +20,7 @@ def law(
     permute: str = "",
     degree: int = 2,
     lengths: bool = False,
+    inverse: bool = False,
     threshold: float = 1e-3,
     seed: int = 0,
 ) -> Outcome:
@@ -44,6 +45,8 @@ def law(
         The highest degree of the monomials.
     lengths
         Whether lengths of vectors are among the scalars.
+    inverse
+        Whether one over lengths of vectors is among the scalars, as in laws of gravity.
     threshold
         A term is dropped when it says less than this share of the output.
     seed
@@ -55,7 +58,7 @@ def law(
     rows = read_table(Path(table), declared.fields, declared.group, least=LEAST_ROWS)
     train, test = split(rows, seed)
     try:
-        model = LinearModel(declared, permute, degree, lengths).sparse_fit(train, threshold)
+        model = LinearModel(declared, permute, degree, lengths, inverse).sparse_fit(train, threshold)
     except ValueError as error:
         raise BadInput(f"No law can be looked for: {error}.") from error
     found, laws = model.predict(test), model.laws()
@@ -67,6 +70,7 @@ def law(
     numbers: dict[str, float | int | str] = dict(laws)
     numbers |= {f"relative error of {name}": value for name, value in errors.items()}
     note = "" if max(errors.values()) < 0.01 else (
-        "The law does not hold: raise --degree, take --lengths, or fit a network with 'hotpapers scalars fit'."
+        "The law does not hold: raise --degree, take --lengths or --inverse, or fit a network with "
+        "'hotpapers scalars fit'."
     )  # fmt: skip
     return Outcome({"law": out}, numbers, note)

@@ -32,10 +32,16 @@ class LinearModel:
         The highest degree of the monomials.
     lengths
         Whether the lengths of vectors are among the scalars.
+    inverse
+        Whether one over their lengths is, as in laws of gravity.
     """
 
-    def __init__(self, schema: Schema, permute: str = "", degree: int = 2, lengths: bool = False) -> None:
-        self.schema, self.degree, self.lengths = schema, degree, lengths
+    def __init__(
+        self, schema: Schema, permute: str = "", degree: int = 2, lengths: bool = False, inverse: bool = False
+    ) -> None:
+        self.schema, self.degree, self.inverse = schema, degree, inverse
+        if inverse and (permute or schema.group.lorentzian):
+            raise ValueError("one over a length is for vectors of positive square, without identical particles")
         self.particles = particle_fields(schema, permute) if permute else ()
         self.geometry = Geometry(schema, "norms" if lengths else "gram") if not permute else None
         if permute and any(field.kind not in ("scalar", "vector") or not field.count for field in schema.inputs
@@ -101,9 +107,14 @@ class LinearModel:
         assert self.geometry is not None
         frame = self.geometry.frame(centred(self.schema, rows)[0])
         values, odd = self.geometry.invariants(frame)
+        names = self.geometry.names()
+        if self.inverse:
+            values = torch.cat([values, 1 / frame.vectors.norm(dim=-1)], -1)
+            odd = torch.cat([odd, odd.new_zeros(frame.vectors.shape[1])])
+            names += [f"1/|{name}|" for name in self.geometry.vector_names()]
         basis, flags = self.geometry.basis(frame, field)
         elements = self.geometry.basis_names(field)
-        powers, monomials, parities = _monomials(values, self.geometry.names(), self.degree, odd)
+        powers, monomials, parities = _monomials(values, names, self.degree, odd)
         wanted = parities[:, None] == flags[None]  # an odd monomial goes with an odd element
         pairs = wanted.nonzero()
         if len(pairs) > MOST_TERMS:
