@@ -66,7 +66,7 @@ def test_a_table_comes_back_as_it_was_written(tmp_path):
 
 def test_motion_is_learned_from_trajectories_and_its_energy_kept(tmp_path):
     table = example(name="pendulum", rows=40, out=tmp_path / "pendulum.csv").files["table"]
-    found = dynamics(table, steps=60, points=10, out=tmp_path / "motion", device="cpu")
+    found = dynamics(table, steps=40, points=10, out=tmp_path / "motion", device="cpu")
     assert found.numbers["rollout error"] < 0.2
     assert found.numbers["drift of the learned energy"] < 0.05
     assert found.files["rollouts"].is_file()
