@@ -99,6 +99,21 @@ def test_a_bad_table_is_refused_by_name_and_nothing_is_written(tmp_path, content
     assert list(tmp_path.iterdir()) == [table]
 
 
+def test_trajectories_of_unequal_columns_are_refused(tmp_path):
+    names = [f"{kind}{k}_{axis}" for kind in "qp" for k in (1, 2) for axis in "xyz"]
+    columns = {name: np.zeros(50) for name in ("trajectory", "t", *names)}
+    for wrong in (np.zeros(49), np.zeros((50, 2))):
+        np.savez(tmp_path / "bad.npz", **columns | {"p2_z": wrong})
+        with pytest.raises(BadInput, match=r"bad\.npz has 'p2_z' of shape"):
+            dynamics(tmp_path / "bad.npz")
+
+
+def test_a_remark_in_a_table_is_no_end_of_a_row(tmp_path):
+    (tmp_path / "bad.csv").write_text("v_x,v_y,v_z,f\n" + "1,2,3,4\n" * 20 + "1,2,3,4#5\n")
+    with pytest.raises(BadInput, match="not a table of numbers"):
+        law(tmp_path / "bad.csv", schema=SIMPLE)
+
+
 @pytest.mark.parametrize("settings", [{"group": "U(3)"}, {"width": 0}, {"steps": 0}, {"permute": "q"}, {"schema": "v"}])
 def test_bad_settings_are_refused_in_one_line(inertia, settings):
     with pytest.raises(BadInput) as told:
