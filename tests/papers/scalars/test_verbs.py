@@ -65,15 +65,15 @@ def test_a_table_comes_back_as_it_was_written(tmp_path):
 
 
 def test_motion_is_learned_from_trajectories_and_its_energy_kept(tmp_path):
-    table = example(name="pendulum", rows=40, out=tmp_path / "pendulum.csv").files["table"]
-    found = dynamics(table, steps=40, points=10, out=tmp_path / "motion", device="cpu")
+    table = example(name="pendulum", rows=20, out=tmp_path / "pendulum.csv").files["table"]
+    found = dynamics(table, steps=25, points=5, out=tmp_path / "motion", device="cpu")
     assert found.numbers["rollout error"] < 0.2
     assert found.numbers["drift of the learned energy"] < 0.05
     assert found.files["rollouts"].is_file()
 
 
 def test_the_pendulum_keeps_its_energy_and_its_momentum_about_gravity():
-    z = rollout(hamiltonian_field(energy), initial_states(5, torch.Generator().manual_seed(0)), 20, substeps=16)
+    z = rollout(hamiltonian_field(energy), initial_states(5, torch.Generator().manual_seed(0)), 10, substeps=16)
     energies = energy(z)
     torch.testing.assert_close(energies, energies[:, :1].expand_as(energies), atol=1e-6, rtol=0)
     q, p = z.unflatten(-1, (2, 2, 3)).unbind(2)

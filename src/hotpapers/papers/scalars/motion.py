@@ -73,7 +73,7 @@ _kept: dict[tuple[Scale, Kind, tuple[int, ...]], Rollouts] = {}
 def _measured(scale: Scale, run: Run, kind: Kind) -> Rollouts:
     count, tests, points, steps = {
         "smoke": (20, 4, 6, 3),
-        "laptop": (500, 50, 151, 1000),
+        "laptop": (500, 50, 151, 400 if kind == "hnn" else 1000),
         "paper": (500, 500, 151, 20000),
     }[scale]
     config = Config(kind, steps=steps, width=16 if scale == "smoke" else 100)
@@ -83,7 +83,7 @@ def _measured(scale: Scale, run: Run, kind: Kind) -> Rollouts:
     curves: dict[str, list[Tensor]] = {"scalars": [], "mlp": []}
     extras: dict[str, dict[str, float]] = {}
     for seed in run.seeds:
-        data = pendulum.chunks(count, torch.Generator().manual_seed(seed)).float()
+        data = _chunks(count, seed)
         for name in found:
             torch.manual_seed(seed)
             model: Motion = Dynamics(config, 2, 3) if name == "scalars" else Coordinates(config)
@@ -97,6 +97,11 @@ def _measured(scale: Scale, run: Run, kind: Kind) -> Rollouts:
             }
     means = {name: torch.stack(each).log().mean(0).exp().tolist() for name, each in curves.items()}
     return Rollouts(found["scalars"], found["mlp"], means, extras)
+
+
+@functools.cache
+def _chunks(count: int, seed: int) -> Float[Tensor, "count 5 12"]:
+    return pendulum.chunks(count, torch.Generator().manual_seed(seed)).float()
 
 
 @functools.cache
