@@ -5,6 +5,7 @@ import math
 import pytest
 
 from hotpapers.cards import check_card, find_card
+from hotpapers.errors import HotpapersError
 from hotpapers.papers.scalars import claims
 from hotpapers.run import Run
 
@@ -37,3 +38,9 @@ def test_the_exact_claims_hold_at_smoke_scale(tmp_path):
         "pendulum, N-ODE": 632_824,
         "inertia": 2_191_212,
     }
+
+
+def test_emlp_is_held_against_nothing_but_what_it_was_measured_with(tmp_path):
+    unknown = pytest.raises(HotpapersError, match="seed 99")
+    with Run(tmp_path, seeds=(0, 99), device="cpu", tensorboard=False) as run, unknown:
+        claims.norms_beat_emlp("smoke", run)

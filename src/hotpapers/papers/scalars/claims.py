@@ -13,6 +13,7 @@ from torch import Tensor
 
 from hotpapers.cards import Scale
 from hotpapers.claims.measurement import Measurement
+from hotpapers.errors import HotpapersError
 from hotpapers.papers.scalars.check import equivariance_error
 from hotpapers.papers.scalars.experiment import TEST_ROWS, Budget, geometric_mean, task_errors, train_net
 from hotpapers.papers.scalars.groups import group as group_named
@@ -238,13 +239,13 @@ def _against(scale: Scale, run: Run, task: str) -> Measurement:
 
 
 def _against_emlp(scale: Scale, run: Run, task: str) -> Measurement:
-    budget = dataclasses.replace(BUDGETS["smoke" if scale == "smoke" else "laptop"], rows=(1000,))
-    errors = task_errors(task, budget if scale == "smoke" else BUDGETS["laptop"], tuple(run.seeds))
-    method = errors["scalars"][1000]
     stored = [row for row in json.loads(EMLP.read_text()) if row["task"] == task]
     measured = {row["seed"]: row["test_mse"] for row in stored}
-    # A seed that EMLP was not measured with is held against the mean of those that it was
-    baseline = {seed: measured.get(seed, geometric_mean(list(measured.values()))) for seed in run.seeds}
+    if missing := [seed for seed in run.seeds if seed not in measured]:
+        raise HotpapersError(f"EMLP was not measured with seed {missing[0]}; benchmarks/scalars.py --seeds does it.")
+    baseline = {seed: measured[seed] for seed in run.seeds}
+    errors = task_errors(task, BUDGETS["smoke" if scale == "smoke" else "laptop"], tuple(run.seeds))
+    method = errors["scalars"][1000]
     return Measurement(
         values=_ratio(baseline, method), method=method, baseline=baseline, unit="test MSE",
         extras={"baseline": "measured by benchmarks/scalars.py, kept in emlp.json", "emlp": stored,
