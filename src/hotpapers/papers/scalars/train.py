@@ -194,5 +194,6 @@ def _report(model: ScalarNet, test: Table, config: Config, out: Path, seconds: f
     }
     with written_whole(out / "errors.json") as temporary:
         temporary.write_text(json.dumps(numbers | {"settings": dataclasses.asdict(config)}, indent=2) + "\n")
-    note = f"Predict with it: hotpapers scalars predict {shlex.quote(str(out))} OTHER.csv"
+    shown = out.name if out.is_absolute() else str(out)  # a page's readers have no use for where its server keeps it
+    note = f"Predict with it: hotpapers scalars predict {shlex.quote(shown)} OTHER.csv"
     return Outcome({"model": out, "predictions": picture, "errors": out / "errors.json"}, numbers, note)
