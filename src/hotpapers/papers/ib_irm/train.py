@@ -3,11 +3,8 @@
 The visible loop is ``search.learn``: full-batch Adam on eq. 7, as in all of the paper's small experiments.
 """
 
-import contextlib
 import csv
 import dataclasses
-import itertools
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -209,24 +206,7 @@ def as_network(
 
 def load(folder: Path) -> Network:
     """Read a model that ``train`` or ``select`` wrote, or raise ``BadInput``."""
-    folder = Path(folder)
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # ``load_model`` says it
-        _hold_to_weights(folder)
-    return load_model(Network, folder, name="IB-IRM", make="hotpapers ib-irm train DATA").eval()
-
-
-def _hold_to_weights(folder: Path) -> None:
-    """Refuse settings that ask for more weights than the file beside them holds, before memory is taken for them."""
-    held = (folder / "model.safetensors").stat().st_size
-    try:
-        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        classes = len(settings["classes"])
-        widths = [len(settings["columns"]), *map(int, settings["hidden"]), classes if classes > 2 else 1]
-        weights = len(settings["choices"]) * sum(into * out for into, out in itertools.pairwise(widths))
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BadInput(f"{folder} is not a model of ib-irm, or it is damaged; train it again.") from error
-    if weights * torch.float32.itemsize > held:
-        raise BadInput(f"{folder} has settings and weights of two models, or it is damaged; train it again.")
+    return load_model(Network, Path(folder), name="IB-IRM", make="hotpapers ib-irm train DATA").eval()
 
 
 def matched(table: Table, network: Network) -> Table:
