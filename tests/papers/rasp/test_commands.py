@@ -111,7 +111,7 @@ def test_formatting_checking_and_linting_a_file(program: Path) -> None:
         (["draw", "--out", "a.gif"], "must end in one of"),
         (["draw", "--sop", "tokens", "--input", "a" * 100], "60 at most"),
         (["compile", "--max-length", "0"], "--max-length cannot be 0"),
-        (["ask", "nowhere"], "holds no model"),
+        (["ask", "nowhere"], "no RASP model"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(arguments, words, capsys, tmp_path, monkeypatch) -> None:

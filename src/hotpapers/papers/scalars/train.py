@@ -18,7 +18,7 @@ from hotpapers.papers.scalars.model import ScalarNet
 from hotpapers.papers.scalars.plots import plot_predictions
 from hotpapers.papers.scalars.schema import Table
 from hotpapers.papers.scalars.tables import read_table
-from hotpapers.run import Run
+from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, Model, Outcome, TableFile
 
 LEAST_ROWS = 10
@@ -129,7 +129,7 @@ def fit(
     train, test = split(rows, seed)
     with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=again) as run:
         model = learn(train, config, run)
-        save(model, out)
+        save_model(model, out)
     return _report(model, test, config, out, time.perf_counter() - started)
 
 
@@ -160,15 +160,6 @@ def split(rows: Table, seed: int) -> tuple[Table, Table]:
     held = max(1, count // 10)
     return ({name: value[order[held:]] for name, value in rows.items()},
             {name: value[order[:held]] for name, value in rows.items()})  # fmt: skip
-
-
-def save(model: ScalarNet, folder: Path) -> None:
-    """Write ``model.safetensors`` and ``config.json`` into ``folder``, each whole."""
-    with written_whole(folder / "saved") as temporary:
-        model.save_pretrained(temporary)
-        for path in sorted(temporary.iterdir(), reverse=True):  # the weights before the settings
-            path.replace(folder / path.name)
-    (folder / "saved").rmdir()
 
 
 def relative_error(found: Tensor, wanted: Tensor, vector: bool) -> float:
