@@ -1,11 +1,16 @@
 """Real data, one function a dataset: downloaded once, verified by checksum, kept under ``HOTPAPERS_HOME``."""
 
+from hotpapers.datasets.aan import aan
 from hotpapers.datasets.cifar10 import cifar10
 from hotpapers.datasets.dataset import REGISTRY, Dataset, Source, find, offer
 from hotpapers.datasets.download import DownloadFailed, fetch
+from hotpapers.datasets.enwik8 import enwik8
+from hotpapers.datasets.ephemeris import ephemeris
 from hotpapers.datasets.glove import glove
+from hotpapers.datasets.imdb import imdb
 from hotpapers.datasets.mnist import fashion_mnist, mnist
 from hotpapers.datasets.photographs import PHOTOGRAPHS, TEXTURES, photograph, photographs
+from hotpapers.datasets.sachs import sachs
 from hotpapers.datasets.tables import dbpedia_tables, fivethirtyeight, t2d
 from hotpapers.datasets.wordnet import noun_topics
 
@@ -16,17 +21,22 @@ __all__ = [
     "Dataset",
     "DownloadFailed",
     "Source",
+    "aan",
     "cifar10",
     "dbpedia_tables",
+    "enwik8",
+    "ephemeris",
     "fashion_mnist",
     "fetch",
     "find",
     "fivethirtyeight",
     "glove",
+    "imdb",
     "mnist",
     "noun_topics",
     "offer",
     "photograph",
     "photographs",
+    "sachs",
     "t2d",
 ]
