@@ -183,3 +183,15 @@ def test_the_first_row_is_a_header_as_asked(head, names, rows):
     table = read(b"1,2\n3,4\n5,6\n", "x", head=head)
     assert table.columns == names
     assert table.data.num_rows == rows
+
+
+def test_bytes_that_are_no_characters_are_counted(monkeypatch):
+    content = b"id,word\n" + b"".join(b"%d,word\n" % at for at in range(300)) + b"301,caf\xe9\n302,na\xefve\n"
+    monkeypatch.setattr(reading, "SAMPLE", 200)  # the encoding is judged by the beginning
+    table = read(content, "x")
+    assert table.account.encoding == "utf-8"
+    assert table.account.replaced == 2
+    assert table.data.column("word")[-1].as_py() == "na\ufffdve"
+    monkeypatch.setattr(reading, "SMALL", 100)
+    assert read(content, "x").account.replaced == 2
+    assert read(b"id,word\n1,\xef\xbf\xbd\n2,b\n", "x").account.replaced == 0

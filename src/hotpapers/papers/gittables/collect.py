@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from hotpapers import progress
+from hotpapers.datasets.wordnet import noun_topics
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.gittables.github import GitHub, Journal
@@ -105,7 +106,8 @@ def collect(
     source
         A folder, a git repository, or a zip or tar archive.
     topics
-        In place of a source: words to search GitHub's CSV files for, parted by commas. The token is taken from the
+        In place of a source: words to search GitHub's CSV files for, parted by commas, or wordnet for all its nouns, as
+        the paper takes them. The token is taken from the
         environment's GITHUB_TOKEN, another address of the API from GITHUB_API_URL. A search that stopped goes on.
     topics_file
         A file of topics, one a line.
@@ -200,7 +202,7 @@ def from_github(topics: list[str], out: Path, *, limit: int, largest: int, clien
 
 def read_topics(topics: str, file: Path | None = None) -> list[str]:
     """Return the topics: parted by commas, and the lines of a file."""
-    words = topics.split(",")
+    words = noun_topics() if topics.strip() == "wordnet" else topics.split(",")
     if file is not None:
         try:
             words += Path(file).read_text(encoding="utf-8").splitlines()

@@ -69,6 +69,7 @@ def parse(
         for reason, count in account.dropped.items()
     }
     numbers |= {"rows filled up": account.padded} if account.padded else {}
+    numbers |= {"bytes that are no characters": account.replaced} if account.replaced else {}
     return Outcome({"table": out, "account": report}, numbers)
 
 

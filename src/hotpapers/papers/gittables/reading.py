@@ -4,6 +4,7 @@ What is no row is counted with the reason: comments, words before and after the 
 rows with too many cells. Rows with too few cells are filled up, and counted. A file of any size is read in blocks.
 """
 
+import codecs
 import csv
 import io
 import itertools
@@ -37,6 +38,16 @@ _NOT_TABLES = (
 )
 
 csv.field_size_limit(FIELD)
+_lost = [0]
+
+
+def _count_lost(error: UnicodeError) -> tuple[str, int]:
+    """Replace what cannot be decoded, as ``replace`` does, and count it."""
+    _lost[0] += 1
+    return "\ufffd", error.end if isinstance(error, UnicodeDecodeError) else 0
+
+
+codecs.register_error("counted", _count_lost)
 
 
 class Account(msgspec.Struct):
@@ -56,6 +67,8 @@ class Account(msgspec.Struct):
         Reason → the numbers of the first such lines, from 1.
     padded, trimmed
         Rows that had too few cells, and rows that had empty cells too many.
+    replaced
+        Bytes that are no characters of the encoding, and became U+FFFD.
     """
 
     encoding: str = "utf-8"
@@ -177,6 +190,7 @@ class Reader:
         """Yield blocks of rows, each as a list of columns of cells; the account is begun anew."""
         self.account = self._new_account()
         width, account = len(self.names), self.account
+        before = _lost[0]
         most = max(1, min(BLOCK, MOST_CELLS // width))
         rows: list[list[str]] = []
         for row, line, lines in self._body():
@@ -192,6 +206,7 @@ class Reader:
                 yield list(zip(*rows, strict=True))
                 rows = []
         account.rows += len(rows)
+        account.replaced = self._replaced if self.small else _lost[0] - before
         if rows:
             yield list(zip(*rows, strict=True))
 
@@ -207,18 +222,18 @@ class Reader:
 
     def _text(self, raw: bytes) -> str:
         """Decode the beginning, whose last character may be cut."""
-        import codecs
-
         return codecs.getincrementaldecoder(self.codec)("replace").decode(raw)
 
     def _stream(self) -> io.TextIOWrapper:
         raw = io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb")
-        return io.TextIOWrapper(raw, self.codec, errors="replace", newline="")
+        return io.TextIOWrapper(raw, self.codec, errors="counted", newline="")
 
     def _best_whole(self) -> tuple[list["_Record"], Dialect]:
         """Read a small file at once; where rows come out odd, try whether other quoting tells better."""
+        before = _lost[0]
         with self._stream() as stream:
             text = stream.read()
+        self._replaced = _lost[0] - before
         found = _records(text, self.dialect)
         if (trouble := _trouble(found, self.dialect)) and self.dialect.quote and self.dialect.quote in text:
             others = [Dialect(self.dialect.delimiter, quote, escape, self.dialect.spaced)
@@ -271,7 +286,6 @@ class Reader:
                 width -= 1  # each row ends with a delimiter
         width = max(width, len(first or []))
         self.names, self._renamed = header.names_of(first, width)
-        self._first_seen = has
 
     def _new_account(self) -> Account:
         return Account(
