@@ -261,3 +261,15 @@ def test_without_a_token_github_is_not_asked(monkeypatch):
     monkeypatch.delenv("GITHUB_API_URL", raising=False)
     with pytest.raises(BadInput, match="GITHUB_TOKEN"):
         module.collect(topics="id")
+
+
+def test_files_of_one_name_in_one_topic_get_numbers(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for at in range(4):
+            archive.writestr(f"{at}/data/Same.csv", f"a,b\n{at},2\n")
+        archive.writestr("9/data/same_1.csv", "a,b\n9,9\n")
+    collect(tmp_path / "x.zip", out=tmp_path / "out")
+    names = [each.file for each in read(tmp_path / "out")]
+    assert len({name.lower() for name in names}) == 5
+    assert "files/data/Same.csv" in names
+    assert "files/data/Same_1.csv" in names

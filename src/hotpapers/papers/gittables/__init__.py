@@ -13,13 +13,16 @@ _PUBLIC = {
     "Type": "ontology",
     "clean": "cleaning",
     "embedder": "vectors",
-    "find": "privacy",
+    "find_personal": "privacy",
     "load_ontology": "ontology",
     "read": "reading",
-    "replace": "privacy",
+    "replace_personal": "privacy",
     "ColumnNet": "model",
     "column_features": "features",
 }
+_CALLED = {"find_personal": "find", "load_ontology": "load", "replace_personal": "replace"}
+"""Names that say more out here than in their own modules."""
+
 __all__ = list(_PUBLIC)
 
 
@@ -29,4 +32,4 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module = import_module(f"{__name__}.{_PUBLIC[name]}")
-    return getattr(module, "load" if name == "load_ontology" else name)
+    return getattr(module, _CALLED.get(name, name))

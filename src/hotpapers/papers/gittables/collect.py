@@ -6,6 +6,7 @@ that git knows it by. Files of the same content are taken once: forks and copies
 
 import hashlib
 import re
+import shutil
 import subprocess
 import tarfile
 import zipfile
@@ -25,6 +26,10 @@ from hotpapers.verbs import AnyFile, Outcome, TextFile
 
 LIST = "files.jsonl"
 ENDINGS = (".csv", ".tsv", ".tab", ".csv.gz")
+
+
+_BLOCK = 1 << 20
+_Found = tuple[str, str, bytes | Path, dict[str, str]]  # topic, path, content or file, what is known of it
 
 
 class Collected(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -48,28 +53,40 @@ class Gathering:
         self.files: list[Collected] = []
         self.skipped: dict[str, int] = {}
         self._contents: set[str] = set()
-        self._names: set[str] = set()
+        self._names: dict[str, int] = {}
 
     def add(
-        self, topic: str, path: str, content: bytes, *, url: str = "", repository: str = "", licence: str = ""
+        self,
+        topic: str,
+        path: str,
+        content: bytes | Path,
+        *,
+        url: str = "",
+        repository: str = "",
+        licence: str = "",
     ) -> None:
-        """Take a file, unless it is empty, too large or here already."""
+        """Take a file, or what is in it, unless it is empty, too large or here already."""
+        size = content.stat().st_size if isinstance(content, Path) else len(content)
         sha = blob_hash(content)
-        if (reason := self._refuses(sha, len(content), content)) is not None:
+        if (reason := self._refuses(sha, size, content)) is not None:
             self.skip(reason)
             return
         topic, stem = plain(topic) or "files", plain(PurePosixPath(path).name.split(".")[0]) or "table"
         ending = ".tsv" if path.lower().endswith((".tsv", ".tab")) else ".csv"
-        name, count = stem, 0
-        while f"{topic}/{name}".lower() in self._names:
-            count += 1
-            name = f"{stem}_{count}"
-        self._names.add(f"{topic}/{name}".lower())
+        base = name = f"{topic}/{stem}".lower()
+        while name in self._names:
+            self._names[base] += 1
+            name = f"{base}_{self._names[base]}"
+        self._names[name] = 0
+        name = stem + name.removeprefix(base)
         self._contents.add(sha)
         file = f"files/{topic}/{name}{ending}"
         with written_whole(self.folder / file) as temporary:
-            temporary.write_bytes(content)
-        self.files.append(Collected(file, topic, name, sha, len(content), url, repository, licence or self.licence))
+            if isinstance(content, Path):
+                shutil.copyfile(content, temporary)
+            else:
+                temporary.write_bytes(content)
+        self.files.append(Collected(file, topic, name, sha, size, url, repository, licence or self.licence))
 
     def skip(self, reason: str) -> None:
         """Count a file that is not taken."""
@@ -81,8 +98,8 @@ class Gathering:
             temporary.write_bytes(b"".join(msgspec.json.encode(each) + b"\n"
                                            for each in sorted(self.files, key=lambda each: each.file)))  # fmt: skip
 
-    def _refuses(self, sha: str, size: int, content: bytes) -> str | None:
-        if not content.strip():
+    def _refuses(self, sha: str, size: int, content: bytes | Path) -> str | None:
+        if size < _BLOCK and not (content.read_bytes() if isinstance(content, Path) else content).strip():
             return "empty"
         if size > self.largest:
             return "too large"
@@ -180,7 +197,7 @@ def from_github(topics: list[str], out: Path, *, limit: int, largest: int, clien
         for each in read(out):
             gathering.files.append(each)
             gathering._contents.add(each.sha)
-            gathering._names.add(f"{each.topic}/{each.name}".lower())
+            gathering._names[f"{each.topic}/{each.name}".lower()] = 0
     have = {each.url for each in gathering.files}
     wanted = [hit for _, hit in sorted(journal.hits.items()) if hit.topic in topics and hit.url not in have]
     for count, hit in enumerate(progress.track(wanted, "download")):
@@ -214,7 +231,7 @@ def read_topics(topics: str, file: Path | None = None) -> list[str]:
     return found
 
 
-def _contents(source: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
+def _contents(source: Path, gathering: Gathering) -> Iterator[_Found]:
     if source.is_dir() and (
         (source / ".git").exists() or ((source / "objects").is_dir() and (source / "HEAD").is_file())
     ):
@@ -226,12 +243,12 @@ def _contents(source: Path, gathering: Gathering) -> Iterator[tuple[str, str, by
     elif tarfile.is_tarfile(source):
         yield from _tar(source, gathering)
     elif source.suffix.lower() in ENDINGS:
-        yield "", source.name, source.read_bytes(), {}
+        yield "", source.name, _unpacked(source.read_bytes(), source.name, gathering), {}
     else:
         raise BadInput(f"{source.name} is no folder, git repository, zip or tar archive, and no CSV file.")
 
 
-def _folder(folder: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
+def _folder(folder: Path, gathering: Gathering) -> Iterator[_Found]:
     paths = sorted(each for each in folder.rglob("*") if each.is_file() and not each.is_symlink())
     licences = Licences({each.relative_to(folder).as_posix(): each.read_text("utf-8", "replace")[:4000]
                           for each in paths if LICENCE_FILES.fullmatch(each.name)})  # fmt: skip
@@ -241,11 +258,13 @@ def _folder(folder: Path, gathering: Gathering) -> Iterator[tuple[str, str, byte
             if path.stat().st_size > gathering.largest:
                 gathering.skip("too large")
                 continue
-            content = _unpacked(path.read_bytes(), path.name, gathering)
+            # A large file is copied in blocks, never held.
+            packed = path.name.lower().endswith(".gz")
+            content = _unpacked(path.read_bytes(), path.name, gathering) if packed else path
             yield _topic(inner), inner, content, {"url": inner, "licence": licences.of(inner)}
 
 
-def _zip(archive: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
+def _zip(archive: Path, gathering: Gathering) -> Iterator[_Found]:
     try:
         with zipfile.ZipFile(archive) as opened:
             infos = sorted((each for each in opened.infolist() if not each.is_dir()), key=lambda each: each.filename)
@@ -271,7 +290,7 @@ def _zip(archive: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes,
         raise BadInput(f"{archive.name} is a damaged or locked archive: {error}.") from error
 
 
-def _tar(archive: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
+def _tar(archive: Path, gathering: Gathering) -> Iterator[_Found]:
     licences: dict[str, str] = {}
     try:
         with tarfile.open(archive) as opened:
@@ -288,7 +307,7 @@ def _tar(archive: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes,
         raise BadInput(f"{archive.name} is a damaged archive: {error}.") from error
 
 
-def _git(folder: Path, gathering: Gathering) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
+def _git(folder: Path, gathering: Gathering) -> Iterator[_Found]:
     """Read the last commit of a repository, checked out or bare; no hook, filter or setting of it runs."""
     listed = _run_git(folder, "ls-tree", "-r", "-z", "HEAD").split(b"\0")
     blobs = [
@@ -341,9 +360,17 @@ def _run_git(folder: Path, *words: str) -> bytes:
         raise BadInput(f"{folder.name} is no git repository that can be read; give a folder or an archive.") from error
 
 
-def blob_hash(content: bytes) -> str:
+def blob_hash(content: bytes | Path) -> str:
     """Return git's hash of a content: the same file has it in every fork."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    size = content.stat().st_size if isinstance(content, Path) else len(content)
+    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    if isinstance(content, Path):
+        with content.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+    else:
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def plain(name: str) -> str:
