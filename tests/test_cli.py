@@ -73,7 +73,7 @@ def test_json_is_understood_wherever_it_stands(capsys):
 
 
 def test_a_missing_library_names_the_extras_that_bring_it(capsys, monkeypatch):
-    slug, card = next((slug, card) for slug, card in cards.all_cards().items() if card.verbs)
+    slug, card = "sinir", cards.find_card("sinir")  # its first verb needs torch, as not every paper's does
     verb = next(iter(card.verbs))
     module, _ = card.verb_address(verb)
     for name in list(sys.modules):
