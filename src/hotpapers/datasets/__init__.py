@@ -4,9 +4,11 @@ from hotpapers.datasets.cifar10 import cifar10
 from hotpapers.datasets.dataset import REGISTRY, Dataset, Source, find, offer
 from hotpapers.datasets.download import DownloadFailed, fetch
 from hotpapers.datasets.mnist import fashion_mnist, mnist
+from hotpapers.datasets.model_vs_human import NETWORKS, weights
 from hotpapers.datasets.photographs import PHOTOGRAPHS, TEXTURES, photograph, photographs
 
 __all__ = [
+    "NETWORKS",
     "PHOTOGRAPHS",
     "REGISTRY",
     "TEXTURES",
@@ -21,4 +23,5 @@ __all__ = [
     "offer",
     "photograph",
     "photographs",
+    "weights",
 ]
