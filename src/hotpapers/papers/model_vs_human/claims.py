@@ -3,7 +3,6 @@
 import resource
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -11,14 +10,18 @@ from hotpapers.cards import Scale
 from hotpapers.claims.measurement import Measurement
 from hotpapers.papers.model_vs_human import experiment, intervals, sheets, speed
 from hotpapers.papers.model_vs_human.categories import CLASSES
-from hotpapers.papers.model_vs_human.metrics import error_consistency, expected_consistency, kappa_standard_error
+from hotpapers.papers.model_vs_human.metrics import (
+    error_consistency,
+    expected_consistency,
+    kappa_standard_error,
+    rough_standard_error,
+)
 from hotpapers.papers.model_vs_human.public import public_sheets
 from hotpapers.papers.model_vs_human.published import PER_DATASET, PUBLISHED, RECOMPUTED, STYLISED
 from hotpapers.papers.model_vs_human.scoring import (
     HUMANS,
     METRICS,
     mean_over_datasets,
-    models_of,
     pair_metrics,
     score_all,
     shape_decisions,
@@ -189,7 +192,9 @@ def small_networks_see_texture(scale: Scale, run: Run) -> Measurement:
 def distortion_lowers_accuracy(scale: Scale, run: Run) -> Measurement:
     """Run small networks on photographs under eight distortions, level by level."""
     found = {seed: experiment.network_curves(scale, run, seed) for seed in run.seeds}
-    picture = experiment.plot_curves(run.out / "curves.png", next(iter(found.values())), experiment.people_curves(scale))
+    picture = experiment.plot_curves(
+        run.out / "curves.png", next(iter(found.values())), experiment.people_curves(scale)
+    )
     values = {seed: experiment.mean_rank_correlation(curves) for seed, curves in found.items()}
     return Measurement(
         values=values, extras={str(seed): curves for seed, curves in found.items()}, files=[picture],
@@ -230,7 +235,8 @@ def people_replicate(scale: Scale, run: Run) -> Measurement:
 def chance_is_zero(scale: Scale, run: Run) -> Measurement:
     """Draw pairs of independent observers and take the spread of their κ."""
     n, pairs, p1, p2 = 160, 4000, 0.8, 0.58
-    formula = float(kappa_standard_error(expected_consistency(p1, p2), n))
+    formula = float(rough_standard_error(expected_consistency(p1, p2), n))
+    fleiss = float(kappa_standard_error(p1, p2, n))
     values, spread, means = {}, {}, {}
     for seed in run.seeds:
         rng = np.random.default_rng(seed)
@@ -239,14 +245,16 @@ def chance_is_zero(scale: Scale, run: Run) -> Measurement:
         spread[seed], means[str(seed)] = float(kappa.std()), float(kappa.mean())
         values[seed] = spread[seed] / formula
     return Measurement(values=values, method=spread, baseline=dict.fromkeys(run.seeds, formula), unit="SD of κ",
-                       extras={"mean κ": means, "p1": p1, "p2": p2})  # fmt: skip
+                       extras={"mean κ": means, "p1": p1, "p2": p2, "Fleiss et al.": fleiss})  # fmt: skip
 
 
 def distortions_keep_their_identities(scale: Scale, run: Run) -> Measurement:
     """Take the largest error over the distortions' identities, and draw the contact sheet."""
     errors = experiment.identity_errors(64 if scale == "smoke" else 224)
     picture = experiment.draw_sheet(run.out / "distortions.png", 96 if scale == "smoke" else 224)
-    return Measurement(values=dict.fromkeys(run.seeds, max(errors.values())), extras={"errors": errors}, files=[picture])
+    return Measurement(
+        values=dict.fromkeys(run.seeds, max(errors.values())), extras={"errors": errors}, files=[picture]
+    )
 
 
 def fifty_two_models_in_seconds(scale: Scale, run: Run) -> Measurement:
@@ -267,7 +275,7 @@ def fifty_two_models_in_seconds(scale: Scale, run: Run) -> Measurement:
 
 
 def faster_than_the_authors(scale: Scale, run: Run) -> Measurement:
-    """Time our scoring of the same files; the authors' time is measured by ``benchmarks/model_vs_human.py`` and kept."""
+    """Time our scoring of the same files; the authors' time is what ``benchmarks/model_vs_human.py`` measured."""
     stored = speed.authors_seconds()
     method = {}
     with speed.as_files(run.out / "files", _sheets(scale), list(PUBLISHED) if scale != "smoke" else []) as folder:
@@ -334,5 +342,5 @@ def _shape_of(scale: Scale, run: Run, observer: str) -> Measurement:
 def _losses(run: Run, method: dict[int, float], people: float) -> Measurement:
     return Measurement(
         values={seed: method[seed] - people for seed in run.seeds}, method=method,
-        baseline=dict.fromkeys(run.seeds, people), unit="loss of accuracy",
+        baseline=dict.fromkeys(run.seeds, people), unit="share of accuracy lost",
     )  # fmt: skip

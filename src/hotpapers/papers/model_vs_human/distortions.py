@@ -4,13 +4,13 @@ Images are H x W x 3 in [0, 1], double precision; results are H x W where they a
 data set's conditions: per cent of contrast, pixels of σ, degrees, widths, reaches.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import ndimage
 
 from hotpapers.errors import BadInput
-from hotpapers.papers.model_vs_human.eidolon import partially_coherent_disarray
+from hotpapers.papers.model_vs_human.eidolon import disarrays, partially_coherent_disarray
 from hotpapers.papers.model_vs_human.experiments import EXPERIMENTS
 from hotpapers.papers.model_vs_human.opponent import false_colour
 from hotpapers.papers.model_vs_human.spectra import equalise_power, scramble_phases
@@ -20,11 +20,12 @@ LUMA = np.array([0.2125, 0.7154, 0.0721])
 GROUND = 0.4423
 """The mean grey of all the photographs: what lies around an image that is filtered."""
 NOISE_CONTRAST = 0.3
+COHERENCES = {"eidolonI": 1.0, "eidolonII": 0.3, "eidolonIII": 0.0}
 
 Distortion = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
 
-def distorted(image: np.ndarray, kind: str, level: float, rng: np.random.Generator | int = 0) -> np.ndarray:
+def distorted(image: np.ndarray, kind: str, level: float, rng: np.random.Generator | int | list[int] = 0) -> np.ndarray:
     """Return the image under one distortion.
 
     Parameters
@@ -49,6 +50,19 @@ def distorted(image: np.ndarray, kind: str, level: float, rng: np.random.Generat
         raise ValueError(f"an image is H x W x 3 without NaN, not {picture.shape}")
     check_level(kind, level)
     return DISTORTIONS[kind](picture, level, np.random.default_rng(rng))
+
+
+def at_levels(image: np.ndarray, kind: str, wanted: Sequence[float], seed: int | list[int] = 0) -> list[np.ndarray]:
+    """Return the image under one distortion at several levels, each as ``distorted`` with the same seed gives it.
+
+    Eidolons share their displacements, which take most of the time to draw.
+    """
+    if kind not in COHERENCES:
+        return [distorted(image, kind, level, seed) for level in wanted]
+    for level in wanted:
+        check_level(kind, level)
+    picture = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+    return disarrays(picture, wanted, COHERENCES[kind], rng=np.random.default_rng(seed))
 
 
 def levels(kind: str) -> dict[str, float]:
@@ -122,9 +136,7 @@ DISTORTIONS: dict[str, Distortion] = {
     "power-equalisation": lambda image, level, _: equalise_power(grey(image)) if level else grey(image),
     "false-colour": lambda image, level, _: false_colour(image) if level else image,
     "rotation": lambda image, level, _: rotate(image, level),
-    "eidolonI": _eidolon(1.0),
-    "eidolonII": _eidolon(0.3),
-    "eidolonIII": _eidolon(0.0),
+    **{name: _eidolon(coherence) for name, coherence in COHERENCES.items()},
     "uniform-noise": uniform_noise,
 }
 RANGES: dict[str, tuple[float, float]] = {

@@ -4,6 +4,8 @@ Partially coherent disarray (Koenderink et al., Eidolons, Journal of Vision 2017
 for each scale anew; coherent ones are handed down, so that coarse structure drags fine structure along.
 """
 
+import itertools
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -34,22 +36,32 @@ def partially_coherent_disarray(
     grain
         The blur of incoherent noise, in pixels.
     """
+    return disarrays(image, (reach,), coherence, grain, rng=rng)[0]
+
+
+def disarrays(
+    image: np.ndarray, reaches: Sequence[float], coherence: float, grain: float = GRAIN, *, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Return the eidolons of several reaches, all of the same displacements: drawing these takes most of the time."""
     height, width = image.shape[:2]
     small = _fiducial(image)
     canvas, (top, left) = _embedded(small)
     rows, columns = (_displacements(canvas.shape, coherence, grain, rng) for _ in range(2))
-    total = np.zeros(canvas.shape)
+    totals = [np.zeros(canvas.shape) for _ in reaches]
     for plane, down, right in zip(planes(canvas), rows, columns, strict=True):
-        total += _disarrayed(plane, down * reach, right * reach)
-    cut = np.clip(total[top : top + small.shape[0], left : left + small.shape[1]], 0, 255).astype(np.uint8)
-    back = Image.fromarray(cut).resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(back, dtype=np.float64) / 255
+        for total, reach in zip(totals, reaches, strict=True):
+            total += _disarrayed(plane, down * reach, right * reach)
+    cut = (total[top : top + small.shape[0], left : left + small.shape[1]] for total in totals)
+    greys = (Image.fromarray(np.clip(each, 0, 255).astype(np.uint8)) for each in cut)
+    return [
+        np.asarray(each.resize((width, height), Image.Resampling.LANCZOS), dtype=np.float64) / 255 for each in greys
+    ]
 
 
 def planes(canvas: np.ndarray) -> list[np.ndarray]:
-    """Return the image's scales, each the difference of two blurs, the last the coarsest blur: their sum is the finest."""
+    """Return the image's scales: differences of two blurs, then the coarsest blur. Their sum is the finest."""
     blurs = [_convolved(canvas, float(sigma)) for sigma in SIGMAS]
-    return [fine - coarse for fine, coarse in zip(blurs, blurs[1:], strict=False)] + [blurs[-1]]
+    return [fine - coarse for fine, coarse in itertools.pairwise(blurs)] + [blurs[-1]]
 
 
 def blurred(image: np.ndarray) -> np.ndarray:

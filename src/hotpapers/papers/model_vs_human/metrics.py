@@ -34,8 +34,19 @@ def largest_consistency(p1: Numbers, p2: Numbers) -> Numbers:
     return error_consistency(p1, p2, 1 - np.abs(np.subtract(p1, p2)))
 
 
-def kappa_standard_error(e: Numbers, n: Numbers) -> Numbers:
-    """Return the standard error of κ between independent observers on n images: √(e / (n (1 − e)))."""
+def kappa_standard_error(p1: Numbers, p2: Numbers, n: Numbers) -> Numbers:
+    """Return the standard error of κ between independent observers of these accuracies on n images.
+
+    √(e + e² − Σ p1ₖ p2ₖ (p1ₖ + p2ₖ)) / ((1 − e) √n), over right and wrong answers k (Fleiss, Cohen and Everitt 1969).
+    """
+    e = expected_consistency(p1, p2)
+    p1, p2 = np.asarray(p1, dtype=float), np.asarray(p2, dtype=float)
+    shared = p1 * p2 * (p1 + p2) + (1 - p1) * (1 - p2) * (2 - p1 - p2)
+    return np.sqrt(np.maximum(e + e**2 - shared, 0) / np.asarray(n)) / (1 - e)
+
+
+def rough_standard_error(e: Numbers, n: Numbers) -> Numbers:
+    """Return √(e / (n (1 − e))): as if the two accuracies were known and not estimated from the same images."""
     e = np.asarray(e, dtype=float)
     return np.sqrt(e / (np.asarray(n) * (1 - e)))
 

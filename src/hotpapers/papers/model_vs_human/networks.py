@@ -70,7 +70,9 @@ class Network(nn.Module):
             ends = number in (0, len(stages) - 1)
             repeats = blocks if ends else -int(-blocks * shape.depth // 1)
             for block in range(repeats):
-                layers.append(Residual(channels, wide, expansion, stride if block == 0 else 1, kernel, make, shape.lite))
+                layers.append(
+                    Residual(channels, wide, expansion, stride if block == 0 else 1, kernel, make, shape.lite)
+                )
                 channels = wide
         layers.append(make(channels, 1280, 1, 1))
         self.features = nn.Sequential(*layers)

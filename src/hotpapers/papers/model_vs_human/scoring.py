@@ -121,7 +121,8 @@ def shape_decisions(sheet: Sheet) -> list[Shape]:
     by_shape = ((sheet.answers == sheet.category) & conflict).sum(axis=1)
     by_texture = ((sheet.answers == sheet.texture) & conflict).sum(axis=1)
     shown = (sheet.shown & conflict).sum(axis=1)
-    found = [Shape(*row) for row in zip(sheet.observers, *(map(int, c) for c in (by_shape, by_texture, shown)), strict=True)]  # fmt: skip
+    columns = (map(int, counts) for counts in (by_shape, by_texture, shown))
+    found = [Shape(*row) for row in zip(sheet.observers, *columns, strict=True)]
     if sheet.human.any():
         pooled = [int(counts[sheet.human].sum()) for counts in (by_shape, by_texture, shown)]
         found.append(Shape(HUMANS, *pooled))

@@ -38,9 +38,7 @@ def simulate(
     seed
         Of everything.
     """
-    return [
-        _dataset(name, people, models, images, np.random.default_rng([seed, k])) for k, name in enumerate(datasets)
-    ]
+    return [_dataset(name, people, models, images, np.random.default_rng([seed, k])) for k, name in enumerate(datasets)]
 
 
 def _dataset(

@@ -49,7 +49,9 @@ def as_files(folder: Path, found: Sequence[Sheet], models: Sequence[str]) -> Ite
     """Write people's and these models' trials as CSV files, one an observer, for as long as the block takes."""
     words = (*CATEGORIES, "na")
     for sheet in found:
-        wanted = [name for name in sheet.observers if name.startswith("subject-") or name in (models or sheet.observers)]
+        wanted = [
+            name for name in sheet.observers if name.startswith("subject-") or name in (models or sheet.observers)
+        ]
         for observer in wanted:
             row = sheet.answers[sheet.observers.index(observer)]
             seen = np.flatnonzero(row != NOT_SHOWN)

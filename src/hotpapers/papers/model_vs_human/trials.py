@@ -158,7 +158,7 @@ def _packed(path: Path) -> Iterator[tuple[str, str]]:
                     yield member.name, _decoded(_limited(body.read(LARGEST_FILE + 1), path), member.name)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
         raise BadInput(
-            f"{path.name} is neither a CSV file nor an archive that can be read ({error}); give a .csv, .zip or .tar.gz."
+            f"{path.name} is neither a CSV file nor a readable archive ({error}); give a .csv, .zip or .tar.gz."
         ) from error
 
 
