@@ -203,23 +203,25 @@ def mean_rank_correlation(found: Mapping[str, Curves]) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class Replication:
-    """Right answers of two studies' people on the images and levels that both saw.
+    """Right answers of people of two studies on the images and levels that they share.
 
-    ``parts`` has for each data set and condition the results of the first and of the second study, people x images.
+    ``parts`` has for each data set, each person of the first study and each condition that person's results (images) and
+    those of the second study's people (people x images): in 2018 nearly every person saw images of their own.
     """
 
     parts: dict[str, list[tuple[np.ndarray, np.ndarray]]]
     extras: dict[str, Any]
 
     def resampled(self, rng: np.random.Generator) -> tuple[float, float]:
-        """Return κ between and within the studies, mean over data sets, with the images resampled."""
-        between, within = [], []
+        """Return κ between the studies and within the second, mean over data sets, with the images resampled."""
+        found = []
         for parts in self.parts.values():
-            found = np.array([_kappas(a[:, pick], b[:, pick]) for a, b in parts
-                              for pick in [rng.integers(0, a.shape[1], a.shape[1])]])  # fmt: skip
-            between.append(float(np.nanmean(found[:, 0])))
-            within.append(float(np.nanmean(found[:, 1:])))
-        return float(np.mean(between)), float(np.mean(within))
+            picks = [rng.integers(0, len(one), len(one)) for one, _ in parts]
+            found.append(
+                _between_and_within([(a[pick], b[:, pick]) for (a, b), pick in zip(parts, picks, strict=True)])
+            )
+        between, within = np.mean(found, axis=0)
+        return float(between), float(within)
 
 
 NINE = {
@@ -243,26 +245,12 @@ def replication(scale: Scale) -> Replication:
     parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     extras = {}
     for one, two in pairs:
-        at = {key: k for k, key in enumerate(zip((one.conditions[c] for c in one.condition), one.images, strict=True))}
-        found, images = [], 0
-        for k in two.kept:
-            columns = range(*two.images_of(k).indices(len(two.images)))
-            match = [
-                (at[two.conditions[k], two.images[c]], c) for c in columns if (two.conditions[k], two.images[c]) in at
-            ]
-            match = [(a, b) for a, b in match if one.shown[:, a].all()]
-            if len(match) >= 20:
-                left, right = (list(side) for side in zip(*match, strict=True))
-                found.append((one.right[:, left], two.right[:, right]))
-                images += len(match)
-        if found and images >= 300:
+        found = [part for row in range(len(one.observers)) for part in _shared(one, row, two)]
+        images = sum(len(a) for a, _ in found)
+        if images >= 300:
             parts[two.dataset] = found
-            plain = np.array([_kappas(a, b) for a, b in found])
-            extras[two.dataset] = {
-                "images": images, "people of 2018": len(one.observers), "people of 2021": len(two.observers),
-                "κ between": float(np.nanmean(plain[:, 0])), "κ within 2018": float(np.nanmean(plain[:, 1])),
-                "κ within 2021": float(np.nanmean(plain[:, 2])),
-            }  # fmt: skip
+            between, within = _between_and_within(found)
+            extras[two.dataset] = {"trials of 2018 on shared images": images, "κ between": between, "κ within": within}
     return Replication(parts, extras)
 
 
@@ -365,20 +353,29 @@ def _resized(pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.asarray(picture, dtype=float) / 255
 
 
-def _kappas(one: np.ndarray, two: np.ndarray) -> tuple[float, float, float]:
-    """Return mean κ between two groups of observers, within the first, and within the second."""
+def _shared(one: Sheet, row: int, two: Sheet) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return for each condition that counts one person's results and another study's people's, on shared images."""
+    at = {(one.conditions[one.condition[k]], one.images[k]): k for k in np.flatnonzero(one.shown[row])}
+    found = []
+    for k in two.kept:
+        part = two.images_of(k)
+        match = [(at.get((two.conditions[k], two.images[c])), c) for c in range(part.start, part.stop)]
+        left, right = [a for a, _ in match if a is not None], [b for a, b in match if a is not None]
+        if len(left) >= 20:
+            found.append((one.right[row, left], two.right[:, right]))
+    return found
 
-    def mean(a: np.ndarray, b: np.ndarray, pairs: np.ndarray) -> float:
-        n = a.shape[1]
-        p1, p2 = a.mean(1)[:, None], b.mean(1)[None]
-        both = a.astype(float) @ b.astype(float).T / n
-        return float(metrics.error_consistency(p1, p2, 1 - p1 - p2 + 2 * both)[pairs].mean())
 
-    def apart(k: int) -> np.ndarray:
-        return np.triu(np.ones((k, k), dtype=bool), 1)
-
-    everyone = np.ones((len(one), len(two)), dtype=bool)
-    return mean(one, two, everyone), mean(one, one, apart(len(one))), mean(two, two, apart(len(two)))
+def _between_and_within(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """Return the mean κ of one person to another study's people, and of these people to each other."""
+    between, within = [], []
+    for one, crowd in parts:
+        p, people = one.mean(), crowd.mean(axis=1)
+        between.append(metrics.error_consistency(p, people, (crowd == one).mean(axis=1)).mean())
+        i, j = np.triu_indices(len(crowd), 1)
+        alike = (crowd[i] == crowd[j]).mean(axis=1)
+        within.append(metrics.error_consistency(people[i], people[j], alike).mean())
+    return float(np.mean(between)), float(np.mean(within))
 
 
 def _two_studies() -> list[tuple[Sheet, Sheet]]:
