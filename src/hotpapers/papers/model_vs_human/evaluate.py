@@ -28,6 +28,7 @@ from hotpapers.verbs import AnyFile, Outcome
 Classify = Callable[[np.ndarray], np.ndarray]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 LARGEST_IMAGE = 50 * 2**20
+MOST_IMAGES = 1_000_000
 BATCH = 16
 NetworkName = Literal["mobilenet-v2", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
 
@@ -56,11 +57,7 @@ class Stimulus:
 
     def read(self, size: int) -> np.ndarray:
         """Return the image, ``size`` pixels square, H x W x 3 float32 in [0, 1]."""
-        if not self.inside:
-            return read_square(read_image(self.place).pixels, size)
-        with zipfile.ZipFile(self.place) as opened, opened.open(self.inside) as body:
-            content = body.read(LARGEST_IMAGE + 1)
-        return read_square(_decoded(content, self.inside), size)
+        return read_square(read_listed(self.place, self.inside), size)
 
 
 def evaluate(
@@ -184,6 +181,18 @@ def find_stimuli(path: Path, *, dataset: str = "", category: str = "") -> list[S
     """
     if category and category not in CATEGORIES:
         raise BadInput(f"{category[:40]!r} is none of the 16 categories: {', '.join(CATEGORIES)}.")
+    found = list_images(path)
+    return [_stimulus(place, inside, shown, category, dataset or _title(path)) for place, inside, shown in found]
+
+
+def list_images(path: Path) -> list[tuple[Path, str, str]]:
+    """Return the images of a folder, a zip file or a single file: the file, its name in it, and its path to show.
+
+    Raises
+    ------
+    BadInput
+        If there are none.
+    """
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
         found = [(each, "", each.relative_to(path).as_posix()) for each in files]
@@ -194,9 +203,18 @@ def find_stimuli(path: Path, *, dataset: str = "", category: str = "") -> list[S
         found = [(path, "", path.name)]
     if not found:
         raise BadInput(f"{path} holds no images; they end in {', '.join(SUFFIXES)}.")
-    if len(found) > 1_000_000:
-        raise BadInput(f"{path} holds {len(found):,} images; give at most a million.")
-    return [_stimulus(place, inside, shown, category, dataset or _title(path)) for place, inside, shown in found]
+    if len(found) > MOST_IMAGES:
+        raise BadInput(f"{path} holds {len(found):,} images; give at most {MOST_IMAGES:,}.")
+    return found
+
+
+def read_listed(place: Path, inside: str) -> np.ndarray:
+    """Return an image that ``list_images`` listed, H x W x 3 float32 in [0, 1]."""
+    if not inside:
+        return read_image(place).pixels
+    with zipfile.ZipFile(place) as opened, opened.open(inside) as body:
+        content = body.read(LARGEST_IMAGE + 1)
+    return _decoded(content, inside).astype(np.float32) / 255
 
 
 def read_square(pixels: np.ndarray, size: int) -> np.ndarray:

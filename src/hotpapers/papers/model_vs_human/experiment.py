@@ -205,8 +205,8 @@ def mean_rank_correlation(found: Mapping[str, Curves]) -> float:
 class Replication:
     """Right answers of people of two studies on the images and levels that they share.
 
-    ``parts`` has for each data set, each person of the first study and each condition that person's results (images) and
-    those of the second study's people (people x images): in 2018 nearly every person saw images of their own.
+    ``parts`` has for each data set, each person of the first study and each condition that person's results (images)
+    and those of the second study's people (people x images): in 2018 nearly every person saw images of their own.
     """
 
     parts: dict[str, list[tuple[np.ndarray, np.ndarray]]]

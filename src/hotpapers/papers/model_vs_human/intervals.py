@@ -43,17 +43,18 @@ def interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(bare, np.nan, low), np.where(bare, np.nan, high)
 
 
-def resample(sheet: Sheet, resamples: int = 1000, seed: int = 0) -> Resampled:
+def resample(sheet: Sheet, resamples: int = 1000, seed: int = 0, conditions: Sequence[int] | None = None) -> Resampled:
     """Resample one data set's images; as ``scoring.score_sheet``, ``resamples`` times.
 
-    Every observer must have seen every image; else only the images that all saw are taken.
+    Every observer must have seen every image; else only the images that all saw are taken. ``conditions`` are those
+    that count, where left out the paper's.
     """
     rng = np.random.default_rng(seed)
     people, models = np.flatnonzero(sheet.human), np.flatnonzero(~sheet.human)
     one, two = _pairs(people, models)
     pooled = np.zeros((len(sheet.observers), resamples))
-    images, sums, conditions = 0, np.zeros((3, len(one), resamples)), 0
-    for k in sheet.kept:
+    images, sums, taken = 0, np.zeros((3, len(one), resamples)), 0
+    for k in sheet.kept if conditions is None else conditions:
         part = sheet.images_of(k)
         everyone = sheet.shown[:, part].all(axis=0)
         right = sheet.right[:, part][:, everyone].astype(np.float32)
@@ -71,8 +72,8 @@ def resample(sheet: Sheet, resamples: int = 1000, seed: int = 0) -> Resampled:
             sums[0, :, block] += metrics.accuracy_difference(p1, p2)
             sums[1, :, block] += o
             sums[2, :, block] += metrics.error_consistency(p1, p2, o)
-        images, conditions = images + n, conditions + 1
-    return _gather(sheet, people, models, pooled / max(images, 1), sums / max(conditions, 1))
+        images, taken = images + n, taken + 1
+    return _gather(sheet, people, models, pooled / max(images, 1), sums / max(taken, 1))
 
 
 def resample_all(sheets: Sequence[Sheet], resamples: int = 1000, seed: int = 0) -> list[Resampled]:
