@@ -55,6 +55,10 @@ CUE_CONFLICTS = _offer(
     "texture-shape-cue-conflicts", "1,280 images with the shape of one category and the texture of another, 224 x 224",
     "CC-BY-4.0", f"{_OPEN}rgeirhos/texture-vs-shape",
 )  # fmt: skip
+STIMULUS_TABLES = _offer(
+    "stimulus-tables", "the monitor's measured curve and the mean amplitude spectrum of the experiments' photographs",
+    "CC-BY-4.0", f"{_OPEN}rgeirhos/generalisation-humans-DNNs",
+)  # fmt: skip
 PHOTOGRAPHS_207 = _offer(
     "imagenet-samples", "207 photographs, one of each ImageNet class in the 16 categories",
     "ImageNet's terms: for research, not to be passed on", f"{_OPEN}EliSchwartz/imagenet-sample-images",

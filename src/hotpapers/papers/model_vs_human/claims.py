@@ -206,7 +206,8 @@ def people_fall_slower(scale: Scale, run: Run) -> Measurement:
     people = experiment.loss(experiment.people_curves(scale))
     method = {}
     for seed in run.seeds:
-        losses = [experiment.loss(curves) for curves in experiment.network_curves(scale, run, seed).values()]
+        found = experiment.network_curves(scale, run, seed, tuple(experiment.LOSSES))
+        losses = [experiment.loss(curves) for curves in found.values()]
         method[seed] = float(np.mean(losses))
     return _losses(run, method, people)
 

@@ -85,7 +85,7 @@ def distort(
     with progress.bar(f"distort ({kind})", len(pieces)) as bar:
         for done, _ in enumerate(do_all(_distort, pieces, engine=engine, jobs=jobs), start=1):
             bar.update(done)
-    sheet = folder / "sheet.png"
+    sheet = folder.with_name(f"{folder.name}-sheet.png")  # not among the images, so that these can be evaluated
     write_image(sheet, _sheet(pieces[0], kind, wanted))
     numbers = {"images": len(pieces), "levels": ", ".join(wanted), "written": len(pieces) * len(wanted)}
     return Outcome(

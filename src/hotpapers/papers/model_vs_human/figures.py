@@ -83,8 +83,9 @@ def curves(found: Mapping[str, Mapping[str, Mapping[str, float]]], label: str = 
             human = observer in (HUMANS, "people")
             ax.plot(at, list(curve.values()), marker="D" if human else "o", markersize=3.5, linewidth=1.3,
                     color=PEOPLE if human else MODELS[(number - 1) % len(MODELS)], label=_plain(observer))  # fmt: skip
-        ax.set_xticks(range(len(names)), [each.partition("-")[0].lstrip("c") or each for each in names], fontsize=7)
+        ax.set_xticks(range(len(names)), [_level(kind, each) for each in names], fontsize=7)
         ax.set_title(_plain(kind), fontsize=9)
+        ax.set_ylim(min(0, ax.get_ylim()[0]), max(1, ax.get_ylim()[1]))
         ax.set_xlabel(experiment(kind).axis, fontsize=8)
     for ax in panels[len(kinds) :]:
         ax.set_visible(False)
@@ -92,6 +93,11 @@ def curves(found: Mapping[str, Mapping[str, Mapping[str, float]]], label: str = 
         panels[0].set_ylabel(label)
         panels[0].legend(frameon=False, fontsize=7)
     return figure
+
+
+def _level(kind: str, condition: str) -> str:
+    """Return a condition as an axis shows it: ``c05`` is 05 per cent, of an eidolon's code the reach."""
+    return condition.removeprefix("c") if kind == "contrast" else condition.partition("-")[0] or condition
 
 
 def levels_of(kind: str, names: Sequence[str]) -> Sequence[str]:

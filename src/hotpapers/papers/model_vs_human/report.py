@@ -72,7 +72,7 @@ def report(
     resampled = intervals.resample_all(sheets, resamples, seed)
     drawn = _figures(sheets, means, intervals.mean_of(resampled))
     page = _template().render(
-        title=title.strip(), table=_table(means, intervals.mean_of(resampled)), metrics=METRICS, figures=drawn,
+        title=title.strip(), table=_table(means, intervals.mean_of(resampled)), metrics=METRICS, figures=_by_section(drawn),
         datasets=_datasets(sheets), resamples=resamples, shape=_shape_rows(sheets, resamples, seed),
     )  # fmt: skip
     with written_whole(path) as temporary:
@@ -87,6 +87,12 @@ def _template() -> Any:
     source = (Path(__file__).parent / "report.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(source)
+
+
+def _by_section(drawn: Sequence[Figure]) -> list[tuple[str, list[Figure]]]:
+    order = ("Benchmark", "Level by level", "Shape and texture", "Who errs like whom", "Confusions")
+    groups = [(section, [each for each in drawn if each.section == section]) for section in order]
+    return [(section, group) for section, group in groups if group]
 
 
 def _table(means: dict[str, tuple[float, ...]], mean: intervals.Resampled) -> list[dict[str, Any]]:

@@ -17,9 +17,9 @@ TEST = 50
 
 
 class SmallResNet(nn.Module):
-    """Three stages of one residual block each, 32, 64 and 128 channels; batch x 3 x 64 x 64 in [0, 1] to logits."""
+    """Three stages of one residual block each, 24, 48 and 96 channels; batch x 3 x 64 x 64 in [0, 1] to logits."""
 
-    def __init__(self, classes: int, width: int = 32) -> None:
+    def __init__(self, classes: int, width: int = 24) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(3, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
         self.stages = nn.Sequential(Block(width, width, 1), Block(width, 2 * width, 2), Block(2 * width, 4 * width, 2))
