@@ -131,7 +131,9 @@ def test_simple_distortions_are_the_authors(golden):
     image = golden["image"] / 255
     generator = np.random.default_rng
     for name, found in {
-        "contrast": distorted(image, "contrast", 30), "low_pass": low_pass(image, 3), "high_pass": high_pass(image, 1.5),
+        "contrast": distorted(image, "contrast", 30),
+        "low_pass": low_pass(image, 3),
+        "high_pass": high_pass(image, 1.5),
         "phases": scramble_phases(grey(image), 90, generator(3)), "quarter": rotate(image, 90),
         "power": equalise_power(grey(image), golden["amplitude"]), "noise": uniform_noise(image, 0.2, generator(11)),
         "false_colour": false_colour(image, (np.arange(256) / 255) ** 2.05),

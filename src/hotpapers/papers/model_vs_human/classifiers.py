@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -157,7 +158,9 @@ def _torchscript(source: Source) -> Classify:
     import torch
 
     try:
-        module = torch.jit.load(str(source.path), map_location="cpu").eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch would have people move on; their files are still there
+            module = torch.jit.load(str(source.path), map_location="cpu").eval()
     except (RuntimeError, ValueError, OSError) as error:
         raise BadInput(
             f"{source.path} is no TorchScript file; write one with torch.jit.trace(model, example).save('model.pt')."

@@ -72,9 +72,14 @@ def report(
     resampled = intervals.resample_all(sheets, resamples, seed)
     drawn = _figures(sheets, means, intervals.mean_of(resampled))
     page = _template().render(
-        title=title.strip(), table=_table(means, intervals.mean_of(resampled)), metrics=METRICS, figures=_by_section(drawn),
-        datasets=_datasets(sheets), resamples=resamples, shape=_shape_rows(sheets, resamples, seed),
-    )  # fmt: skip
+        title=title.strip(),
+        table=_table(means, intervals.mean_of(resampled)),
+        metrics=METRICS,
+        figures=_by_section(drawn),
+        datasets=_datasets(sheets),
+        resamples=resamples,
+        shape=_shape_rows(sheets, resamples, seed),
+    )
     with written_whole(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     numbers = {"data sets": len(sheets), "observers": len(means), "figures": len(drawn)}

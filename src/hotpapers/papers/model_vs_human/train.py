@@ -65,7 +65,7 @@ def train_small(run: Run, photographs: np.ndarray, labels: np.ndarray, classes: 
         run.backward(loss)
         optimiser.step()
         schedule.step()
-        run.log(loss=float(loss))
+        run.log(loss=float(loss.detach()))
     return model.eval()
 
 
