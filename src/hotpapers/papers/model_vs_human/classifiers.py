@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -124,8 +124,8 @@ def read_probabilities(
     return names, softmax(values) if kind == "logits" or (kind == "auto" and unlike) else values
 
 
-def _rows(path: Path, reader: "csv._reader") -> tuple[list[str], list[list[float]], list[str]]:  # type: ignore[name-defined]
-    header = next(reader, [])
+def _rows(path: Path, reader: Any) -> tuple[list[str], list[list[float]], list[str]]:
+    header: list[str] = next(reader, [])
     width = len(header) - 1
     if width not in (16, 1000):
         raise BadInput(f"{path} has {width + 1} columns; it needs the image's name and then 1,000 (or 16) numbers.")

@@ -94,8 +94,8 @@ def _totals(sheets: Sequence[Sheet], resampled: Sequence[intervals.Resampled]) -
         if row is not None and HUMANS in mean.observers:
             # Both are resampled together: what makes people agree more makes models agree more
             share = mean.values[row, 3] / mean.values[mean.observers.index(HUMANS), 3]
-            ends = tuple(map(float, intervals.interval(share)))
-            yield name, "all", "", "share of the ceiling", values[3] / ceiling, *ends
+            least, most = map(float, intervals.interval(share))
+            yield name, "all", "", "share of the ceiling", values[3] / ceiling, least, most
 
 
 def _by_dataset(
@@ -162,7 +162,8 @@ def _plain(sheet: Sheet, name: str, condition: int) -> tuple[float, float, float
         return accuracy, NONE, NONE, NONE
     found = scoring.condition_metrics(sheet, condition, rows, people)
     pairs = found[:, *np.triu_indices(len(people), 1)] if name == HUMANS else found[:, 0]
-    return (accuracy, *map(float, pairs.mean(axis=1)))
+    difference, observed, kappa = map(float, pairs.mean(axis=1))
+    return accuracy, difference, observed, kappa
 
 
 def _confusions(sheets: Sequence[Sheet]) -> Iterator[tuple[object, ...]]:

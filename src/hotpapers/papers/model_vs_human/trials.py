@@ -152,10 +152,10 @@ def _packed(path: Path) -> Iterator[tuple[str, str]]:
         found = 0
         with tarfile.open(fileobj=content, mode="r:*") as tar:
             for member in tar:
-                body = tar.extractfile(member) if member.isreg() and _wanted(member.name) else None
-                if body is not None:
+                content_of = tar.extractfile(member) if member.isreg() and _wanted(member.name) else None
+                if content_of is not None:
                     _few_enough(found := found + 1, path)
-                    yield member.name, _decoded(_limited(body.read(LARGEST_FILE + 1), path), member.name)
+                    yield member.name, _decoded(_limited(content_of.read(LARGEST_FILE + 1), path), member.name)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
         raise BadInput(
             f"{path.name} is neither a CSV file nor a readable archive ({error}); give a .csv, .zip or .tar.gz."
