@@ -252,7 +252,7 @@ def chance_is_zero(scale: Scale, run: Run) -> Measurement:
 def distortions_keep_their_identities(scale: Scale, run: Run) -> Measurement:
     """Take the largest error over the distortions' identities, and draw the contact sheet."""
     errors = experiment.identity_errors(64 if scale == "smoke" else 224)
-    picture = experiment.draw_sheet(run.out / "distortions.png", 96 if scale == "smoke" else 224)
+    picture = experiment.draw_sheet(run.out / "distortions.jpg", 48 if scale == "smoke" else 160)
     return Measurement(
         values=dict.fromkeys(run.seeds, max(errors.values())), extras={"errors": errors}, files=[picture]
     )
