@@ -59,7 +59,7 @@ def recorded_shape_bias(scale: Scale) -> dict[str, float]:
     else:
         folder = datasets.fetch("error-consistency")
         found = sheets.sheets_of(
-            [_joined([t for f in sorted(folder.glob("texture-shape_cue-conflict_*.csv"))
+            [_joined([t for f in sorted(folder.glob("cue-conflict_*.csv"))
                       for t in read_trials(f, dataset="cue-conflict")])]
         )  # fmt: skip
     machines = set(models_of(found[0]))
