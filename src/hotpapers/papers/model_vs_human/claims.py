@@ -216,7 +216,8 @@ def trained_network_falls_faster(scale: Scale, run: Run) -> Measurement:
     """Train a small network on eleven of the categories and hold its loss under blur and noise against people's."""
     people = experiment.loss(experiment.people_curves(scale))
     curves = {seed: experiment.trained_curves(scale, run, seed) for seed in run.seeds}
-    measured = _losses(run, {seed: experiment.loss(each) for seed, each in curves.items()}, people)
+    method = {seed: experiment.loss(each, choices=11) for seed, each in curves.items()}
+    measured = _losses(run, method, people)
     measured.extras |= {str(seed): each for seed, each in curves.items()}
     measured.files = [experiment.plot_curves(run.out / "curves.png", {"trained here": curves[run.seeds[0]]},
                                              experiment.people_curves(scale))]  # fmt: skip
