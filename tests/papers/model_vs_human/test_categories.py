@@ -34,15 +34,16 @@ def test_of_tied_categories_the_last_wins():
     assert CATEGORIES[decide(np.eye(1000)[[404]] + np.eye(1000)[[499]])[0]] == "knife"
 
 
-@given(arrays(np.float64, (3, 1000), elements=st.floats(0, 1)))
-def test_the_decision_is_the_last_of_the_highest_means(values):
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 4, 1000]))
+def test_the_decision_is_the_last_of_the_highest_means(seed, steps):
+    values = np.random.default_rng(seed).integers(0, steps, (3, 1000)) / steps  # few steps make ties
     means = to_categories(values)
     for row, chosen in zip(means, decide(values), strict=True):
         assert row[chosen] == row.max()
         assert (row[chosen + 1 :] < row[chosen]).all()
 
 
-@given(arrays(np.float64, 1000, elements=st.floats(-50, 50)), st.floats(-1e3, 1e3))
+@given(arrays(np.float64, 20, elements=st.floats(-50, 50)), st.floats(-1e3, 1e3))
 def test_a_softmax_sums_to_one_and_forgets_constants(logits, constant):
     found = softmax(logits)
     assert found.sum() == pytest.approx(1)

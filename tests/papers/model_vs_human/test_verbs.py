@@ -65,14 +65,7 @@ def test_two_models_are_tested_against_each_other_and_against_people(examples, t
     assert [float(row[row["κ"]]) for row in table] == [1.0] * 7
 
 
-def test_a_report_is_one_page_that_asks_nothing_of_the_network(examples, tmp_path):
-    page = report(examples / "trials.zip", resamples=100, out=tmp_path / "r.html").files["report"].read_text()
-    assert page.count("<img ") == page.count('src="data:image/svg+xml;base64,') >= 12
-    assert not re.search(r'(src|href)="(?!data:)', page)
-    assert "<script" not in page
-
-
-def test_a_report_escapes_what_the_trials_say(tmp_path):
+def test_a_report_asks_nothing_of_the_network_and_escapes_what_the_trials_say(tmp_path):
     hostile = "</title><script>alert(1)</script>$x^2$<img src=x>"
     trials = [Trials("edge", [name] * 4, ["cat", "dog", "na", "cat"], ["cat"] * 4, ["0"] * 4, list("abcd"))
               for name in ("subject-01", "subject-02", hostile)]  # fmt: skip
@@ -82,6 +75,8 @@ def test_a_report_escapes_what_the_trials_say(tmp_path):
     assert "<script" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;" in page
+    assert page.count("<img ") == page.count('src="data:image/svg+xml;base64,') >= 8
+    assert not re.search(r'(src|href)="(?!data:)', page)
     for coded in re.findall(r"base64,([^\"]+)", page):
         assert "<script" not in base64.b64decode(coded).decode()
 

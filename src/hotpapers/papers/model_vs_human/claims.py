@@ -18,6 +18,7 @@ from hotpapers.papers.model_vs_human.metrics import (
 )
 from hotpapers.papers.model_vs_human.public import public_sheets
 from hotpapers.papers.model_vs_human.published import PER_DATASET, PUBLISHED, RECOMPUTED, STYLISED
+from hotpapers.papers.model_vs_human.replication import replication
 from hotpapers.papers.model_vs_human.scoring import (
     HUMANS,
     METRICS,
@@ -226,7 +227,7 @@ def trained_network_falls_faster(scale: Scale, run: Run) -> Measurement:
 
 def people_replicate(scale: Scale, run: Run) -> Measurement:
     """Compare people of 2018 with people of 2021 on the images and levels that both saw, images resampled."""
-    found = experiment.replication(scale)
+    found = replication(scale)
     values, between, within = {}, {}, {}
     for seed in run.seeds:
         between[seed], within[seed] = found.resampled(np.random.default_rng(seed))
@@ -253,7 +254,8 @@ def chance_is_zero(scale: Scale, run: Run) -> Measurement:
 def distortions_keep_their_identities(scale: Scale, run: Run) -> Measurement:
     """Take the largest error over the distortions' identities, and draw the contact sheet."""
     errors = experiment.identity_errors(64 if scale == "smoke" else 224)
-    picture = experiment.draw_sheet(run.out / "distortions.jpg", 48 if scale == "smoke" else 160)
+    drawn = run.out / "distortions.jpg"
+    picture = experiment.draw_sheet(drawn, 48, ("contrast",)) if scale == "smoke" else experiment.draw_sheet(drawn, 160)
     return Measurement(
         values=dict.fromkeys(run.seeds, max(errors.values())), extras={"errors": errors}, files=[picture]
     )

@@ -18,7 +18,7 @@ from hotpapers import progress
 from hotpapers.engines import Engine, do_all
 from hotpapers.errors import BadInput
 from hotpapers.files import safe_name
-from hotpapers.media import read_image
+from hotpapers.media import contact_sheet, read_image, write_image
 from hotpapers.papers.model_vs_human import classifiers, scoring, sheets
 from hotpapers.papers.model_vs_human.categories import CATEGORIES, decide
 from hotpapers.papers.model_vs_human.experiments import EXPERIMENTS, experiment, spelling
@@ -30,6 +30,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 LARGEST_IMAGE = 50 * 2**20
 MOST_IMAGES = 1_000_000
 BATCH = 16
+SHOWN = 20
 NetworkName = Literal["mobilenet-v2", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
 
 
@@ -128,7 +129,8 @@ def evaluate(
     folder = Path(out) if out is not None else Path(images).with_name(f"{_title(Path(images))}-trials")
     # A name in parts would be read as the data set's: the laboratory parts them by underscores
     path = write_trials(folder / f"{title}_{called.replace('_', '-')}_session-1.csv", trials)
-    return Outcome({"trials": path}, _numbers(trials), _note(title))
+    sheet = write_image(path.with_suffix(".png"), _sheet(stimuli, answers))
+    return Outcome({"trials": path, "sheet": sheet}, _numbers(trials), _note(title))
 
 
 def run_classifier(
@@ -246,6 +248,15 @@ def _classify(piece: _Piece) -> list[str]:
     if isinstance(classify, classifiers.Computed):
         return decisions(classify.rows([each.name for each in piece.stimuli]))
     return decisions(classify(np.stack([each.read(piece.source.size) for each in piece.stimuli])))
+
+
+def _sheet(stimuli: Sequence[Stimulus], answers: Sequence[str]) -> np.ndarray:
+    """Return some of the images, evenly picked, under what was answered."""
+    picks = np.unique(np.linspace(0, len(stimuli) - 1, SHOWN).astype(int))
+    labels = [
+        answers[k] if answers[k] == stimuli[k].category else f"{answers[k]}, not {stimuli[k].category}" for k in picks
+    ]
+    return contact_sheet([stimuli[k].read(160) for k in picks], labels, columns=5)
 
 
 def _as_trials(dataset: str, name: str, stimuli: Sequence[Stimulus], answers: list[str]) -> Trials:

@@ -103,6 +103,12 @@ def read_trials(path: Path | str, *, dataset: str = "") -> list[Trials]:
     return [gathered[name] for name in order]
 
 
+def joined(parts: list[Trials]) -> Trials:
+    """Return the trials of several files of one data set as one."""
+    columns = [[each for part in parts for each in getattr(part, f.name)] for f in dataclasses.fields(Trials)[1:]]
+    return Trials(parts[0].dataset, *columns)
+
+
 def write_trials(path: Path, trials: Trials) -> Path:
     """Write one observer's trials as the laboratory does, whole or not at all."""
     rows = zip(trials.observer, trials.answer, trials.category, trials.condition, trials.image, strict=True)
