@@ -101,6 +101,7 @@ def test_any_function_is_a_classifier(tmp_path):
     bright = lambda images: np.where(images.mean((1, 2, 3))[:, None] > 0.5, np.eye(16)[7], np.eye(16)[10])  # noqa: E731
     trials = run_classifier(bright, stimuli, name="brightness", dataset="cue-conflict", size=32)
     assert trials.answer == ["cat", "dog", "dog"]
+    assert trials.image == ["cat1-dog2", "dog1-cat2", "dog3-dog1"]  # as in the trials of people, so that they match
 
 
 def test_every_level_is_written_and_the_same_seed_gives_the_same_images(examples, tmp_path):

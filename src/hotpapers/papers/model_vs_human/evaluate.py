@@ -262,7 +262,7 @@ def _sheet(stimuli: Sequence[Stimulus], answers: Sequence[str]) -> np.ndarray:
 def _as_trials(dataset: str, name: str, stimuli: Sequence[Stimulus], answers: list[str]) -> Trials:
     return Trials(
         dataset, [name] * len(stimuli), answers, [each.category for each in stimuli],
-        [each.condition for each in stimuli], [each.name for each in stimuli],
+        [each.condition for each in stimuli], [image_id(each.name) for each in stimuli],
     )  # fmt: skip
 
 
@@ -322,7 +322,7 @@ def _decoded(content: bytes, name: str) -> np.ndarray:
 
 
 def _numbers(trials: Trials) -> dict[str, float | int | str]:
-    sheet = sheets.sheets_of([dataclasses.replace(trials, image=[image_id(each) for each in trials.image])])[0]
+    sheet = sheets.sheets_of([trials])[0]
     right = sum(a == c for a, c in zip(trials.answer, trials.category, strict=True))
     numbers: dict[str, float | int | str] = {"images": len(trials), "accuracy": right / len(trials)}
     shape = scoring.shape_decisions(sheet)[0]
