@@ -149,6 +149,15 @@ def test_what_cannot_be_used_is_one_line_and_leaves_nothing(verb, name, tmp_path
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "x" * 5000 + ".csv", "x\n\x1b[31m.csv"])
+@pytest.mark.parametrize("verb", ["score", "report", "evaluate", "map", "distort"])
+def test_a_name_that_no_file_can_have_is_one_line(verb, name, capsys):
+    assert main(["model-vs-human", verb, name]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.count("\n") == 0
+    assert len(said) < 12_000
+
+
 @pytest.mark.parametrize("name", [name for name in BAD if not name.endswith((".png", ".zip"))])
 def test_a_model_that_is_none_is_named_before_any_image_is_read(name, examples, tmp_path):
     (tmp_path / name).write_bytes(BAD[name])

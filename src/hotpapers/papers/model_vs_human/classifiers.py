@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import os
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -77,8 +78,8 @@ def load(source: Source) -> Classify | Computed:
     if source.path is None:
         return _ours(source.network or "efficientnet-lite0")
     suffix = source.path.suffix.lower()
-    if not source.path.is_file():
-        raise BadInput(f"Cannot read {source.path}: there is no such file. Check its name and place.")
+    if not os.path.isfile(source.path):
+        raise BadInput(f"Cannot read {str(source.path)[:200]}: there is no such file. Check its name and place.")
     if suffix == ".csv":
         names, values = read_probabilities(source.path)
         return Computed(names, values, source.path)

@@ -6,6 +6,7 @@ an ONNX or TorchScript file, a CSV file of probabilities, or any Python function
 
 import dataclasses
 import io
+import os
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -195,7 +196,7 @@ def list_images(path: Path) -> list[tuple[Path, str, str]]:
     BadInput
         If there are none.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir raises where a name is too long
         files = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
         found = [(each, "", each.relative_to(path).as_posix()) for each in files]
     elif path.suffix.lower() == ".zip":

@@ -9,6 +9,7 @@ import contextlib
 import csv
 import dataclasses
 import io
+import os
 import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -122,7 +123,7 @@ def write_trials(path: Path, trials: Trials) -> Path:
 
 def _texts(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the name (its last two parts) and the text of each CSV file at ``path``."""
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir raises where a name is too long
         files = sorted(each for each in path.rglob("*.csv") if each.is_file())
         _few_enough(len(files), path)
         for file in files:
