@@ -9,12 +9,14 @@ from hotpapers.datasets.ephemeris import ephemeris
 from hotpapers.datasets.glove import glove
 from hotpapers.datasets.imdb import imdb
 from hotpapers.datasets.mnist import fashion_mnist, mnist
+from hotpapers.datasets.model_vs_human import NETWORKS, weights
 from hotpapers.datasets.photographs import PHOTOGRAPHS, TEXTURES, photograph, photographs
 from hotpapers.datasets.sachs import sachs
 from hotpapers.datasets.tables import dbpedia_tables, fivethirtyeight, t2d
 from hotpapers.datasets.wordnet import noun_topics
 
 __all__ = [
+    "NETWORKS",
     "PHOTOGRAPHS",
     "REGISTRY",
     "TEXTURES",
@@ -39,4 +41,5 @@ __all__ = [
     "photographs",
     "sachs",
     "t2d",
+    "weights",
 ]
