@@ -15,10 +15,10 @@ import msgspec
 
 from hotpapers import progress
 from hotpapers.digest.dumps import Line, is_compressed, lines_with_links, sizes
-from hotpapers.digest.engines import Engine, do_all
 from hotpapers.digest.posts import NotAPost, signals_of
 from hotpapers.digest.records import Signal
 from hotpapers.digest.tally import Counts, newest_signals, write_part
+from hotpapers.engines import Engine, do_all
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 

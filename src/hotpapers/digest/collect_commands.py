@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hotpapers import console
-from hotpapers.digest.engines import Engine
+from hotpapers.engines import Engine
 from hotpapers.errors import BadInput
 from hotpapers.files import home, written_whole
 

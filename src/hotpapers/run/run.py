@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -167,6 +169,19 @@ class Run:
             tensorboard=self.tensorboard,
             _fabric=self.fabric,
         )
+
+    @contextlib.contextmanager
+    def inner(self, seed: int) -> Iterator[Run]:
+        """Open a run inside this one, with its own seed, whose directory goes when the block ends.
+
+        A claim trains the models in it that it only measures.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="training-", dir=self.out))
+        try:
+            with self.child(folder.name, seed=seed) as run:
+                yield run
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -24,7 +24,6 @@ from hotpapers.papers.sinir.experiment import (
     edit,
     edit_distance,
     every_start,
-    inner_run,
     photo,
     rank_correlation,
     save_sheet,
@@ -342,5 +341,5 @@ def _time_to_equal_error(scale: Scale, run: Run) -> dict[str, Any]:
 def _timed(clocks: dict[str, dict[int, Clock]], way: str, run: Run, seed: int) -> Iterator[Any]:
     """Yield a run of its own under a clock that is kept as ``clocks[way][seed]``."""
     clock = clocks.setdefault(way, {})[seed] = Clock(run.device)
-    with inner_run(run, seed) as inner:
+    with run.inner(seed) as inner:
         yield clock.watch(inner)

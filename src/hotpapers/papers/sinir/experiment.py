@@ -1,9 +1,6 @@
 """What SinIR's claims are measured with: photographs, edits and trainings inside a run."""
 
-import contextlib
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,19 +44,8 @@ def edit(image: Float[Tensor, "1 3 H W"], seed: int) -> tuple[Float[Tensor, "1 3
 
 def train(image: Float[Tensor, "1 3 H W"], config: Config, run: Run, seed: int) -> SinIR:
     """Train a cascade in a run of its own inside ``run``; what it writes is thrown away."""
-    with inner_run(run, seed) as inner:
+    with run.inner(seed) as inner:
         return fit(image, config, inner).eval()
-
-
-@contextlib.contextmanager
-def inner_run(run: Run, seed: int) -> Iterator[Run]:
-    """Yield a run inside ``run`` with its own seed, whose directory goes when the block ends."""
-    folder = Path(tempfile.mkdtemp(prefix="training-", dir=run.out))
-    try:
-        with run.child(folder.name, seed=seed) as inner:
-            yield inner
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @torch.no_grad()

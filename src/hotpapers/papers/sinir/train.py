@@ -17,7 +17,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hotpapers.errors import BadInput
-from hotpapers.files import written_whole
 from hotpapers.media import before_after, read_image, to_pixels, to_tensor, write_image
 from hotpapers.metrics import psnr
 from hotpapers.papers.sinir.losses import ReconstructionLoss
@@ -25,7 +24,7 @@ from hotpapers.papers.sinir.model import ScaleNet, SinIR
 from hotpapers.papers.sinir.muon import Muon
 from hotpapers.papers.sinir.pyramid import image_pyramid, pyramid_sizes, resize, scaled_sizes
 from hotpapers.papers.sinir.shuffle import shuffle_pixels
-from hotpapers.run import Run
+from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, ImageFile, Outcome
 
 BETAS = (0.5, 0.999)
@@ -181,7 +180,7 @@ def train(
     with Run(out, **settings, resume_command=command) as run:
         model = fit(x.to(run.device), config, run)
         if run.rank == 0:
-            save(model, out)
+            save_model(model, out)
     return _report(model, out, image, time.perf_counter() - started)
 
 
@@ -298,15 +297,6 @@ def check_config(config: Config, height: int, width: int) -> None:
             f"The photograph of {width} x {height} would be {sizes[0][1]} x {sizes[0][0]} at its coarsest scale, and "
             f"{WINDOW + 1} pixels are needed: crop it to a less narrow shape, or raise --max-size."
         )
-
-
-def save(model: SinIR, folder: Path) -> None:
-    """Write ``model.safetensors`` and ``config.json`` into ``folder``, each whole or not at all."""
-    with written_whole(folder / "saved") as temporary:
-        model.save_pretrained(temporary)
-        for path in sorted(temporary.iterdir(), reverse=True):  # the weights before the settings
-            path.replace(folder / path.name)
-    (folder / "saved").rmdir()
 
 
 @torch.no_grad()

@@ -21,9 +21,9 @@ from hotpapers.metrics import psnr, sharpness
 from hotpapers.papers.sinir.model import SinIR
 from hotpapers.papers.sinir.pyramid import image_pyramid, resize, scaled_sizes
 from hotpapers.papers.sinir.tiles import cascade
-from hotpapers.papers.sinir.train import PRESETS, Config, check_config, fit, published, save
+from hotpapers.papers.sinir.train import PRESETS, Config, check_config, fit, published
 from hotpapers.papers.sinir.workbench import Bench, beside, compute_device, load_model, shown
-from hotpapers.run import Run
+from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, ImageFile, Model, Outcome
 
 LARGEST = 100_000_000  # pixels of a result
@@ -217,7 +217,7 @@ def train_or_resume(pixels: Float[np.ndarray, "H W 3"], config: Config, folder: 
     with Run(folder, seed=seed, config=settings, device=device, resume=True, resume_command=again) as run:
         model = fit(to_tensor(pixels).to(run.device) * 2 - 1, config, run)
         if run.rank == 0:
-            save(model, folder)
+            save_model(model, folder)
     return model
 
 

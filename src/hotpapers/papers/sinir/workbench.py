@@ -4,7 +4,6 @@ A result keeps the image's size, transparency and bit depth. Beside it lie a pic
 start scales where they were tried, and the measurements as JSON.
 """
 
-import contextlib
 import dataclasses
 import json
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from hotpapers import run
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.media import before_after, contact_sheet, read_image, read_mask, to_pixels, to_tensor, write_image
@@ -211,13 +211,7 @@ def load_model(path: Path) -> SinIR:
     BadInput
         If there is none, or it cannot be read.
     """
-    if not (path / "model.safetensors").is_file():
-        raise BadInput(f"There is no SinIR model in {path}: make one with 'hotpapers sinir train PHOTO'.")
-    try:
-        with contextlib.redirect_stdout(None):  # the hub's reader prints a remark among a verb's answer
-            return SinIR.from_pretrained(str(path), local_files_only=True)
-    except Exception as error:  # whatever a damaged or a foreign file makes the readers raise
-        raise BadInput(f"The model in {path} cannot be read, or is not one of SinIR's: train it again.") from error
+    return run.load_model(SinIR, path, name="SinIR", make="hotpapers sinir train PHOTO")
 
 
 def compute_device(name: str) -> torch.device:

@@ -1,0 +1,57 @@
+"""Models in folders: written beside what else a run has kept there, and read again or refused in one line."""
+
+import contextlib
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from hotpapers.errors import BadInput
+from hotpapers.files import written_whole
+
+
+class Savable(Protocol):
+    """What ``PyTorchModelHubMixin`` gives a module."""
+
+    def save_pretrained(self, save_directory: Path) -> Any:
+        """Write ``model.safetensors`` and ``config.json`` into a folder."""
+
+
+Model = TypeVar("Model")
+
+
+def save_model(model: Savable, folder: Path) -> None:
+    """Write the weights and the settings of ``model`` into ``folder``, each file whole or not at all."""
+    with written_whole(folder / "saved") as temporary:
+        model.save_pretrained(temporary)
+        for path in sorted(temporary.iterdir(), reverse=True):  # the weights first: settings say that weights are there
+            path.replace(folder / path.name)
+    (folder / "saved").rmdir()
+
+
+def load_model(kind: type[Model], folder: Path, *, name: str, make: str) -> Model:
+    """Return the model that ``save_model`` wrote into ``folder``, as ``from_pretrained`` gives it.
+
+    Parameters
+    ----------
+    kind
+        Its class.
+    folder
+        Where it is; nothing is looked for elsewhere.
+    name
+        Whose model it is, for the error: ``SinIR``.
+    make
+        The command that makes one, for the error: ``hotpapers sinir train PHOTO``.
+
+    Raises
+    ------
+    BadInput
+        If there is none, or it cannot be read, or it is another kind's.
+    """
+    if not (Path(folder) / "model.safetensors").is_file():
+        raise BadInput(f"There is no {name} model in {folder}: make one with '{make}'.")
+    try:
+        with contextlib.redirect_stdout(None):  # the hub's reader prints a remark among a verb's answer
+            return kind.from_pretrained(str(folder), local_files_only=True, strict=True)  # type: ignore[attr-defined]
+    except Exception as error:  # whatever a damaged or a foreign file makes the readers raise
+        raise BadInput(
+            f"The model in {folder} cannot be read, or is none of {name}: make it again with '{make}'."
+        ) from error
