@@ -1,10 +1,11 @@
 """Judging edited tokens: what the critic says of a state, and at which of its tokens."""
 
 import bisect
+import functools
 from typing import NamedTuple
 
 from hotpapers.papers.bifi.critics import Critic, Verdict
-from hotpapers.papers.bifi.edits import State
+from hotpapers.papers.bifi.edits import State, start
 from hotpapers.papers.bifi.layout import Writer, locate, plain
 from hotpapers.papers.bifi.vocabulary import Vocabulary
 
@@ -23,25 +24,32 @@ class Judged(NamedTuple):
         return self.verdict.ok
 
 
+class Snippet(NamedTuple):
+    """A piece of code as tokens, with its text where the critic must see that."""
+
+    ids: tuple[int, ...]
+    text: str = ""
+
+
 class Judge:
     """A critic for states of tokens.
 
     Where the critic judges alike whatever names, numbers and strings are, states are judged by their tokens alone and
-    verdicts are remembered; else the text is written out with its source's ``Writer``.
+    verdicts are remembered; else the text is written out as the source of the state has it.
     """
 
     def __init__(self, critic: Critic, vocabulary: Vocabulary) -> None:
         self.critic, self.vocabulary = critic, vocabulary
-        self.asked = 0
+        self.abstract = critic.abstract and critic.language == vocabulary.language and vocabulary.form == "abstract"
         self._known: dict[tuple[int, ...], Judged] = {}
+        self._writer = functools.lru_cache(maxsize=256)(self._make_writer)
 
-    def __call__(self, state: State, writer: Writer | None = None) -> Judged:
-        """Judge a state; with a ``writer``, as the text that it writes."""
-        if writer is not None:
-            return self.text(writer.write(state), len(state.ids))
+    def __call__(self, state: State, text: str = "") -> Judged:
+        """Judge a state of a source with that ``text``."""
+        if not self.abstract:
+            return self.text(self.write(state, text), len(state.ids))
         known = self._known.get(state.ids)
         if known is None:
-            self.asked += 1
             verdict = self.critic(plain(state, self.vocabulary))
             place = -1 if verdict.ok else locate(state, self.vocabulary, verdict.line, verdict.column)
             known = Judged(verdict, place)
@@ -50,13 +58,31 @@ class Judge:
             self._known[state.ids] = known
         return known
 
+    def snippet(self, snippet: Snippet) -> Judged:
+        """Judge a snippet as it is."""
+        return self(start(snippet.ids), snippet.text)
+
+    def read(self, code: str) -> Snippet:
+        """Return code as a snippet."""
+        return Snippet(tuple(self.vocabulary.encode(self.vocabulary.tokens(code))), "" if self.abstract else code)
+
+    def settle(self, state: State, text: str = "") -> Snippet:
+        """Return an edited state as a snippet of its own."""
+        return Snippet(state.ids) if self.abstract else self.read(self.write(state, text))
+
+    def write(self, state: State, text: str) -> str:
+        """Return the text of a state."""
+        return self._writer(text).write(state)
+
     def text(self, code: str, most: int) -> Judged:
         """Judge a text that has been cut into ``most`` tokens."""
-        self.asked += 1
         verdict = self.critic(code)
         if verdict.ok:
             return Judged(verdict, -1)
         return Judged(verdict, min(token_at(code, verdict, self.vocabulary), max(0, most - 1)))
+
+    def _make_writer(self, text: str) -> Writer:
+        return Writer(text, self.vocabulary.tokens(text), self.vocabulary)
 
 
 def token_at(code: str, verdict: Verdict, vocabulary: Vocabulary) -> int:

@@ -49,18 +49,18 @@ def edit_example(pair: Pair, judge: Judge | None, types: int, chance: random.Ran
     With a judge it is the fixer's way, from broken to good; without, the breaker's.
     """
     source, target = (pair.bad, pair.good) if judge else (pair.good, pair.bad)
-    actions = script(source, target, types)
+    actions = script(source.ids, target.ids, types)
     if not actions:
         return None
     done = chance.random() < STOP_SHARE["fixer" if judge else "breaker"]
     after = len(actions) if done else chance.randrange(len(actions))
-    state = start(source)
+    state = start(source.ids)
     for action in actions[:after]:
         state = apply(state, action, types) or state
     if judge is None:
         asked = Asked(state)
     else:
-        judged = judge(state)
+        judged = judge(state, source.text)
         asked = Asked(state, judged.place, judged.verdict.kind)
     return Example(asked, stop(len(state.ids), types) if done else actions[after])
 
@@ -103,8 +103,8 @@ def learn_sequences(
 
     def collate(some: Sequence[Pair]) -> dict[str, Tensor]:
         sides = [(pair.bad, pair.good) if fixer else (pair.good, pair.bad) for pair in some]
-        return {"source": pad([[*a, END] for a, _ in sides]).to(run.device),
-                "target": pad([[START, *b, END] for _, b in sides]).to(run.device)}  # fmt: skip
+        return {"source": pad([[*a.ids, END] for a, _ in sides]).to(run.device),
+                "target": pad([[START, *b.ids, END] for _, b in sides]).to(run.device)}  # fmt: skip
 
     with run.stage(name):
         if optimiser_of is None:
@@ -117,7 +117,7 @@ def learn_sequences(
         first: list[Iterator[list[Pair]]] = []
         for step in run.steps(schedule.steps):
             if not first:
-                first.append(_endless(pairs, make, lambda p: len(p.bad), schedule.batch, seed, step * parts))
+                first.append(_endless(pairs, make, lambda p: len(p.bad.ids), schedule.batch, seed, step * parts))
             losses = [model.loss(collate(next(first[0]))) / parts for _ in range(parts)]
             _step(torch.stack(losses).sum(), model, optimiser, rates, run)
     return model.eval()

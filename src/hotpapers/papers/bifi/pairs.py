@@ -5,52 +5,51 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 from hotpapers.papers.bifi.critics import CLASSES
-from hotpapers.papers.bifi.edits import LIMIT, State, distance, start
-from hotpapers.papers.bifi.judging import Judge
+from hotpapers.papers.bifi.edits import LIMIT, State, distance
+from hotpapers.papers.bifi.judging import Judge, Snippet
 
 LONGEST_UNVERIFIED = 120
 Thing = TypeVar("Thing")
 
 
 class Pair(NamedTuple):
-    """A broken and a well-formed sequence; to the breaker the other way round."""
+    """A broken and a well-formed snippet; to the breaker the other way round."""
 
-    bad: tuple[int, ...]
-    good: tuple[int, ...]
+    bad: Snippet
+    good: Snippet
 
 
-def verified_fixes(bad: Sequence[tuple[int, ...]], found: Sequence[Sequence[State]], judge: Judge) -> list[Pair]:
+def verified_fixes(bad: Sequence[Snippet], found: Sequence[Sequence[State]], judge: Judge) -> list[Pair]:
     """Return P_f: the fixer's outputs that the critic accepts, within the bound on edits (eq. 6)."""
-    return [
-        Pair(x, state.ids)
-        for x, states in zip(bad, found, strict=True)
-        for state in states
-        if _near(x, state.ids) and judge(state).ok
-    ]
+    pairs = (Pair(x, judge.settle(state, x.text)) for x, states in zip(bad, found, strict=True) for state in states)
+    return [pair for pair in pairs if near(pair) and judge.snippet(pair.good).ok]
 
 
-def verified_breaks(good: Sequence[tuple[int, ...]], found: Sequence[Sequence[State]], judge: Judge) -> list[Pair]:
+def verified_breaks(good: Sequence[Snippet], found: Sequence[Sequence[State]], judge: Judge) -> list[Pair]:
     """Return P_b: the breaker's outputs that the critic refuses, within the bound on edits (eq. 8)."""
-    return [
-        Pair(state.ids, y)
-        for y, states in zip(good, found, strict=True)
-        for state in states
-        if state.ids and _near(state.ids, y) and not judge(state).ok
-    ]
+    pairs = (Pair(judge.settle(state, y.text), y) for y, states in zip(good, found, strict=True) for state in states)
+    return [pair for pair in pairs if near(pair) and not judge.snippet(pair.bad).ok]
 
 
-def unverified(sources: Sequence[tuple[int, ...]], found: Sequence[Sequence[State]], *, fixes: bool) -> list[Pair]:
+def unverified(
+    sources: Sequence[Snippet], found: Sequence[Sequence[State]], judge: Judge, *, fixes: bool
+) -> list[Pair]:
     """Return back-translation's pairs: all outputs of at most 120 tokens, whatever the critic would say."""
-    pairs = [(x, state.ids) for x, states in zip(sources, found, strict=True) for state in states
+    pairs = [(x, judge.settle(state, x.text)) for x, states in zip(sources, found, strict=True) for state in states
              if 0 < len(state.ids) <= LONGEST_UNVERIFIED]  # fmt: skip
     return [Pair(x, y) if fixes else Pair(y, x) for x, y in pairs]
+
+
+def near(pair: Pair) -> bool:
+    """Whether the sides differ, by no more than four tokens."""
+    return bool(pair.bad.ids) and 0 < distance(pair.bad.ids, pair.good.ids, LIMIT) <= LIMIT
 
 
 def by_class(pairs: Sequence[Pair], judge: Judge) -> dict[str, list[Pair]]:
     """Return the pairs by the class of their broken side's error."""
     classes: dict[str, list[Pair]] = {name: [] for name in CLASSES}
     for pair in pairs:
-        classes.setdefault(judge(start(pair.bad)).verdict.error_class, []).append(pair)
+        classes.setdefault(judge.snippet(pair.bad).verdict.error_class, []).append(pair)
     return {name: some for name, some in classes.items() if some}
 
 
@@ -92,6 +91,3 @@ def translation_mixture(synthetic: Sequence[Pair], new: Sequence[Pair], total: i
     """Return back-translation's training data: half of round 0, half new."""
     return mix([(1 / 2, synthetic), (1 / 2, new)], total, seed)
 
-
-def _near(a: Sequence[int], b: Sequence[int]) -> bool:
-    return 0 < distance(a, b, LIMIT) <= LIMIT

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import torch
 
 from hotpapers.papers.bifi.edits import LIMIT, State, apply, start
-from hotpapers.papers.bifi.judging import Judge, bracket_states
-from hotpapers.papers.bifi.layout import Writer
+from hotpapers.papers.bifi.judging import Judge, Snippet, bracket_states
 from hotpapers.papers.bifi.model import END, EditModel
 
 BATCH = 128
@@ -36,14 +35,13 @@ class Asked(NamedTuple):
 @torch.no_grad()
 def propose(
     model: EditModel,
-    sources: Sequence[Sequence[int]],
+    sources: Sequence[Snippet],
     judge: Judge | None,
     *,
     n: int = 5,
     beam: int = 5,
     edits: int = LIMIT,
     verified: bool = True,
-    writers: Sequence[Writer] | None = None,
     checks: int = 200,
 ) -> list[list[Found]]:
     """Return up to ``n`` hypotheses for each source, best first, by beam search over edits.
@@ -58,19 +56,17 @@ def propose(
         The most edits.
     verified
         Whether only what the critic accepts counts.
-    writers
-        For critics that must see the text.
     checks
         The most that the critic is asked about one source in one step.
     """
     model.eval()
-    live: list[list[tuple[State, float]]] = [[(start(ids), 0.0)] for ids in sources]
+    live: list[list[tuple[State, float]]] = [[(start(source.ids), 0.0)] for source in sources]
     done: list[dict[tuple[int, ...], Found]] = [{} for _ in sources]
     for step in range(edits + 1):
         turn = [(number, state, score) for number, states in enumerate(live) for state, score in states]
         if not turn or (verified and step == edits):
             break
-        asked = [_ask(state, judge, writers[number] if writers else None) for number, state, _ in turn]
+        asked = [_ask(state, judge, sources[number].text) for number, state, _ in turn]
         ranked = rank(model, asked, checks if verified and beam > 1 else 2 * beam + 2)
         pool: list[dict[tuple[int, ...], tuple[State, float]]] = [{} for _ in sources]
         for (number, state, score), actions in zip(turn, ranked, strict=True):
@@ -86,7 +82,7 @@ def propose(
         for number, found in enumerate(pool):
             best = sorted(found.values(), key=lambda pair: -pair[1])
             if verified and judge is not None:
-                best = _verify(best, judge, done[number], n, checks, writers[number] if writers else None)
+                best = _verify(best, judge, done[number], n, checks, sources[number].text)
             worst = sorted((each.score for each in done[number].values()), reverse=True)[n - 1 : n]
             live[number] = [pair for pair in best[:beam] if not worst or pair[1] > worst[0]]
     return [sorted(each.values(), key=lambda found: -found.score)[:n] for each in done]
@@ -99,7 +95,7 @@ def _keep(done: dict[tuple[int, ...], Found], found: Found) -> None:
 
 
 def _verify(
-    best: list[tuple[State, float]], judge: Judge, done: dict[tuple[int, ...], Found], n: int, checks: int, writer: Writer | None
+    best: list[tuple[State, float]], judge: Judge, done: dict[tuple[int, ...], Found], n: int, checks: int, text: str
 ) -> list[tuple[State, float]]:
     """Move what the critic accepts to ``done``, in order of rank; return the rest."""
     left = []
@@ -107,17 +103,17 @@ def _verify(
         if asked >= checks or len(done) >= n:
             left.extend(best[asked:])
             break
-        if judge(state, writer).ok:
+        if judge(state, text).ok:
             _keep(done, Found(state, score, True))
         else:
             left.append((state, score))
     return left
 
 
-def _ask(state: State, judge: Judge | None, writer: Writer | None) -> Asked:
+def _ask(state: State, judge: Judge | None, text: str) -> Asked:
     if judge is None:
         return Asked(state)
-    judged = judge(state, writer)
+    judged = judge(state, text)
     return Asked(state, judged.place, judged.verdict.kind)
 
 
@@ -137,11 +133,11 @@ def rank(model: EditModel, asked: Sequence[Asked], most: int) -> list[list[tuple
 
 @torch.no_grad()
 def sample(
-    model: EditModel, sources: Sequence[Sequence[int]], generator: torch.Generator, *, edits: int = LIMIT, heat: float = 1.0
+    model: EditModel, sources: Sequence[Snippet], generator: torch.Generator, *, edits: int = LIMIT, heat: float = 1.0
 ) -> list[State]:
     """Draw one sequence of edits for each source, as a breaker does; those that are not done after ``edits`` end there."""
     model.eval()
-    states = [start(ids) for ids in sources]
+    states = [start(source.ids) for source in sources]
     live = list(range(len(states)))
     for _ in range(edits):
         going = []
