@@ -1,6 +1,7 @@
 """Real data, one function a dataset: downloaded once, verified by checksum, kept under ``HOTPAPERS_HOME``."""
 
 from hotpapers.datasets.cifar10 import cifar10
+from hotpapers.datasets.code_repairs import Repair, stackoverflow_repairs
 from hotpapers.datasets.dataset import REGISTRY, Dataset, Source, find, offer
 from hotpapers.datasets.download import DownloadFailed, fetch
 from hotpapers.datasets.mnist import fashion_mnist, mnist
@@ -12,6 +13,7 @@ __all__ = [
     "TEXTURES",
     "Dataset",
     "DownloadFailed",
+    "Repair",
     "Source",
     "cifar10",
     "fashion_mnist",
@@ -21,4 +23,5 @@ __all__ = [
     "offer",
     "photograph",
     "photographs",
+    "stackoverflow_repairs",
 ]

@@ -26,7 +26,7 @@ from hotpapers.papers.bifi.vocabulary import Language
 CriticName = Literal["python", "brackets", "c", "json", "toml", "yaml", "xml", "sql", "command", "callable"]
 UNBALANCED, INDENTATION, SYNTAX = "unbalanced", "indentation error", "invalid syntax"
 CLASSES = (UNBALANCED, INDENTATION, SYNTAX)
-KINDS = 64
+KINDS = 512
 """Messages are told apart by a number below this."""
 
 

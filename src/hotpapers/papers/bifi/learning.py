@@ -17,6 +17,8 @@ from hotpapers.run import Run
 
 STOP_SHARE = {"fixer": 0.1, "breaker": 0.4}
 """How often an example is of being done: a fixer's critic says so as well, a breaker must know."""
+UNTOLD = 0.1
+"""How often the fixer is not told what the critic objects to, so that it can do without."""
 POOL = 64
 """Batches that are sorted by length together."""
 
@@ -61,7 +63,7 @@ def edit_example(pair: Pair, judge: Judge | None, types: int, chance: random.Ran
         asked = Asked(state)
     else:
         judged = judge(state, source.text)
-        asked = Asked(state, judged.place, judged.verdict.kind)
+        asked = Asked(state, judged.place, judged.verdict.kind if chance.random() > UNTOLD else 0)
     return Example(asked, stop(len(state.ids), types) if done else actions[after])
 
 

@@ -5,8 +5,6 @@ nothing on learning to copy; what it is told besides the tokens is where the cri
 """
 
 import math
-from typing import Any
-
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from jaxtyping import Bool, Float, Int
@@ -215,17 +213,17 @@ class EditModel(nn.Module, PyTorchModelHubMixin):
 
     def __init__(
         self, types: list[str], language: str = "python", form: str = "abstract", width: int = 96, heads: int = 4,
-        layers: int = 4, kinds: int = 64, dropout: float = 0.1, **settings: Any,
+        layers: int = 4, kinds: int = 512, dropout: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__()
         self.vocabulary = Vocabulary(types, language, form)
-        self.settings = settings
         self.tokens = nn.Embedding(len(types), width)
         self.brackets = nn.Embedding(BRACKETS, width)
         self.kinds = nn.Embedding(kinds, width)
         self.distances = nn.Embedding(2 * FAR + 2, width)
         for table in (self.tokens, self.brackets, self.kinds, self.distances):
             nn.init.normal_(table.weight, std=0.3)
+        nn.init.zeros_(self.kinds.weight)  # a message that was never learned from, as of another Python, says nothing
         self.convolutions = nn.ModuleList(Convolution(width, 2 ** (n % 3), dropout) for n in range(layers))
         self.attentions = nn.ModuleList(
             EncoderLayer(width, 2 * width, heads, (dropout, 0.0, 0.0)) for _ in range(layers // 2)
