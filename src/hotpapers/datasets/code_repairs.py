@@ -58,7 +58,9 @@ def stackoverflow_repairs(split: Literal["train", "test"] = "train", path: Path 
     try:
         content = path.read_bytes() if path else read(STACKOVERFLOW_REPAIRS, _FILES[split])
     except OSError as error:
-        raise BadInput(f"Cannot read {path}: {(error.strerror or 'failed').lower()}; name a file of repairs.") from error
+        raise BadInput(
+            f"Cannot read {path}: {(error.strerror or 'failed').lower()}; name a file of repairs."
+        ) from error
     return read_repairs(content)
 
 

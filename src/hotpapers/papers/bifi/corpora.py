@@ -65,7 +65,9 @@ def snippets(source: str, chance: random.Random) -> Iterator[str]:
             if SHORTEST <= len(text) <= LONGEST:
                 yield text
         for each in body:
-            bodies += [part for name in ("body", "orelse") if isinstance(part := getattr(each, name, None), list) and part]
+            bodies += [
+                part for name in ("body", "orelse") if isinstance(part := getattr(each, name, None), list) and part
+            ]
 
 
 _GOES_ON = ("else", "elif", "except", "finally")
@@ -157,7 +159,9 @@ def _read_lines(text: str, path: Path) -> list[Entry]:
             if not isinstance(code, str) or not isinstance(fixed, str | None):
                 raise TypeError("code is text")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise BadInput(f'{path}, line {number}, is no JSON object with "code"; see hotpapers bifi split.') from error
+            raise BadInput(
+                f'{path}, line {number}, is no JSON object with "code"; see hotpapers bifi split.'
+            ) from error
         entries.append(Entry(code, str(row.get("source", f"line {number}")), fixed, str(row.get("class", ""))))
     if not entries:
         raise BadInput(f"{path} has no snippets; give a file that 'hotpapers bifi split' wrote.")

@@ -25,7 +25,7 @@ class Corruption:
         The same seed gives the same errors.
     """
 
-    def __init__(self, vocabulary: Vocabulary, seed: int) -> None:
+    def __init__(self, vocabulary: Vocabulary, seed: int | str) -> None:
         self.random = random.Random(seed)
         self.types = len(vocabulary)
         index = vocabulary.index
@@ -56,7 +56,11 @@ class Corruption:
 
     def _once(self, state: State) -> State:
         places = [place for place, number in enumerate(state.ids) if number in self.syntax]
-        place = self.random.choice(places) if places and self.random.random() < 0.8 else self.random.randrange(len(state.ids) or 1)
+        place = (
+            self.random.choice(places)
+            if places and self.random.random() < 0.8
+            else self.random.randrange(len(state.ids) or 1)
+        )
         base = place * (2 * self.types + 1)
         what = self.random.random()
         if what < 0.4 or not state.ids:

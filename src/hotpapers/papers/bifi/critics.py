@@ -54,7 +54,9 @@ class Verdict(NamedTuple):
 class Critic:
     """A critic with its name, the language it judges, and a file's usual ending."""
 
-    def __init__(self, name: str, judge: Callable[[str], Verdict], language: Language, suffix: str, *, abstract: bool) -> None:
+    def __init__(
+        self, name: str, judge: Callable[[str], Verdict], language: Language, suffix: str, *, abstract: bool
+    ) -> None:
         self.name, self._judge, self.language, self.suffix = name, judge, language, suffix
         self.abstract = abstract
         """Whether it judges code alike whatever its names, numbers and strings are."""
@@ -64,7 +66,9 @@ class Critic:
         return self._judge(text)
 
 
-def critic(name: CriticName, *, command: str = "", function: str = "", feature_version: int = FEATURE_VERSION) -> Critic:
+def critic(
+    name: CriticName, *, command: str = "", function: str = "", feature_version: int = FEATURE_VERSION
+) -> Critic:
     """Return the critic of that name.
 
     Parameters
@@ -86,9 +90,13 @@ def critic(name: CriticName, *, command: str = "", function: str = "", feature_v
     if name == "python":
         if not 4 <= feature_version <= FEATURE_VERSION:
             raise BadInput(f"This Python judges the grammars of 3.4 to 3.{FEATURE_VERSION}, not 3.{feature_version}.")
-        return Critic(name, functools.partial(judge_python, feature_version=feature_version), "python", ".py", abstract=True)
+        return Critic(
+            name, functools.partial(judge_python, feature_version=feature_version), "python", ".py", abstract=True
+        )
     if name == "command":
-        return Critic(name, functools.partial(judge_by_command, tuple(_words(command))), "plain", ".txt", abstract=False)
+        return Critic(
+            name, functools.partial(judge_by_command, tuple(_words(command))), "plain", ".txt", abstract=False
+        )
     if name == "callable":
         return Critic(name, functools.partial(judge_by_function, _function(function)), "plain", ".txt", abstract=False)
     if name == "yaml" and importlib.util.find_spec("yaml") is None:
@@ -301,7 +309,9 @@ def _words(command: str) -> list[str]:
     except ValueError as error:
         raise BadInput(f"The critic's command cannot be read ({error}); mind its quotes.") from error
     if not words or shutil.which(words[0]) is None:
-        raise BadInput(f"There is no program {words[0][:60] if words else ''!r}; name one with --command 'program {{}}'.")
+        raise BadInput(
+            f"There is no program {words[0][:60] if words else ''!r}; name one with --command 'program {{}}'."
+        )
     return words
 
 

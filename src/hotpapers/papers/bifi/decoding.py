@@ -15,7 +15,13 @@ Cache = list[tuple[Tensor, Tensor]]
 
 @torch.no_grad()
 def write(
-    model: Transformer, sources: Sequence[Sequence[int]], *, beam: int = 10, n: int = 10, batch: int = 16, cached: bool = True
+    model: Transformer,
+    sources: Sequence[Sequence[int]],
+    *,
+    beam: int = 10,
+    n: int = 10,
+    batch: int = 16,
+    cached: bool = True,
 ) -> list[list[tuple[tuple[int, ...], float]]]:
     """Return the ``n`` best hypotheses for each source, with their mean log-probability a token, best first.
 

@@ -13,8 +13,8 @@ from hotpapers.papers.bifi.vocabulary import Vocabulary
 
 UNIT = "    "
 _LAYOUT = ("NEWLINE", "INDENT", "DEDENT")
-_TIGHT_BEFORE = set(") ] } , : ; . (".split()) | {"["}
-_TIGHT_AFTER = set("( [ { . ~ @".split())
+_TIGHT_BEFORE = set([")", "]", "}", ",", ":", ";", ".", "("]) | {"["}
+_TIGHT_AFTER = set(["(", "[", "{", ".", "~", "@"])
 _WORD = re.compile(r"\w")
 
 
@@ -219,7 +219,20 @@ class _Writing:
         tight = text in _TIGHT_BEFORE or last in _TIGHT_AFTER
         if text in ("(", "[") and not (last and (_WORD.match(last[-1]) or last[-1] in ")]\"'")):
             tight = last in _TIGHT_AFTER
-        elif text in ("(", "[") and last in ("in", "and", "or", "not", "if", "return", "is", "=", "as", "else", "elif", "while"):
+        elif text in ("(", "[") and last in (
+            "in",
+            "and",
+            "or",
+            "not",
+            "if",
+            "return",
+            "is",
+            "=",
+            "as",
+            "else",
+            "elif",
+            "while",
+        ):
             tight = False
         if not tight and last and not last[-1].isspace():
             self.pieces.append(" ")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from hotpapers.papers.bifi.edits import State, apply, script, start, stop
+from hotpapers.papers.bifi.edits import apply, script, start, stop
 from hotpapers.papers.bifi.judging import Judge
 from hotpapers.papers.bifi.model import END, START, EditModel, Transformer
 from hotpapers.papers.bifi.pairs import Pair

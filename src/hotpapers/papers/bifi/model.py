@@ -5,6 +5,7 @@ nothing on learning to copy; what it is told besides the tokens is where the cri
 """
 
 import math
+
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from jaxtyping import Bool, Float, Int
@@ -84,7 +85,12 @@ class DecoderLayer(nn.Module):
         self.dropout = nn.Dropout(dropouts[0])
 
     def forward(
-        self, x: Tensor, source: tuple[Tensor, Tensor], there: Tensor, past: tuple[Tensor, Tensor] | None, causal: Tensor | None
+        self,
+        x: Tensor,
+        source: tuple[Tensor, Tensor],
+        there: Tensor,
+        past: tuple[Tensor, Tensor] | None,
+        causal: Tensor | None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Return the layer's output (b, m, d), and its keys and values with those of the ``past`` before them."""
         y = self.self_norm(x)
@@ -165,7 +171,9 @@ class Transformer(nn.Module, PyTorchModelHubMixin):
         """Return the cross-entropy a token, smoothed, of ``target`` given ``source``."""
         target = batch["target"]
         logits = self(batch["source"], target[:, :-1])
-        return F.cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=PAD, label_smoothing=smoothing)
+        return F.cross_entropy(
+            logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=PAD, label_smoothing=smoothing
+        )
 
     def _embed(self, ids: Tensor, offset: int) -> Tensor:
         positions = sine_positions(offset + ids.shape[1], self.width).to(ids.device)[offset:]

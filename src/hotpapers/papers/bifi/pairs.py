@@ -90,4 +90,3 @@ def fixer_mixture(
 def translation_mixture(synthetic: Sequence[Pair], new: Sequence[Pair], total: int, seed: int) -> list[Pair]:
     """Return back-translation's training data: half of round 0, half new."""
     return mix([(1 / 2, synthetic), (1 / 2, new)], total, seed)
-

@@ -50,14 +50,14 @@ def _parse(code: str, feature_version: int) -> Error | None:
 def _risky(code: str) -> bool:
     if len(code) < 150:
         return False
-    if len(code) > LARGEST or len(code) > 4000 and max(map(len, code.splitlines()), default=0) > 4000:
+    if len(code) > LARGEST or (len(code) > 4000 and max(map(len, code.splitlines()), default=0) > 4000):
         return True
     depth = deepest = 0
     if code.count("(") + code.count("[") + code.count("{") > DEEPEST:
         for sign in re.findall(r"[(\[{}\])]", code):
             depth = depth + 1 if sign in "([{" else max(0, depth - 1)
             deepest = max(deepest, depth)
-    return deepest > DEEPEST or bool(_CHAIN.search(code)) or len(code) > 20_000 and bool(_LINK.search(code))
+    return deepest > DEEPEST or bool(_CHAIN.search(code)) or (len(code) > 20_000 and bool(_LINK.search(code)))
 
 
 _PROGRAM = """

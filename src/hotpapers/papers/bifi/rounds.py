@@ -148,7 +148,9 @@ def kept_in(folder: Path) -> Callable[[str, Callable[[], list[Pair]]], list[Pair
 def _fixes(game: Game, algorithm: Algorithm, fixer: Any) -> list[Pair]:
     checked = algorithm != "back-translation"
     found = game.player.fix(fixer, game.bad, n=game.settings.n, beam=game.settings.beam, checked=checked)
-    return verified_fixes(game.bad, found, game.judge) if checked else unverified(game.bad, found, game.judge, fixes=True)
+    return (
+        verified_fixes(game.bad, found, game.judge) if checked else unverified(game.bad, found, game.judge, fixes=True)
+    )
 
 
 def _breaks(game: Game, algorithm: Algorithm, breaker: Any, seed: int) -> list[Pair]:

@@ -43,7 +43,13 @@ def without_network() -> tuple[str, ...]:
 
 
 def run_on(
-    command: Sequence[str], text: str, suffix: str, *, seconds: float = SECONDS, memory: int = MEMORY, output: int = OUTPUT
+    command: Sequence[str],
+    text: str,
+    suffix: str,
+    *,
+    seconds: float = SECONDS,
+    memory: int = MEMORY,
+    output: int = OUTPUT,
 ) -> Ran:
     """Run ``command`` on ``text`` in a file of its own, whose path takes the place of ``{}``, or comes last.
 

@@ -29,7 +29,19 @@ from hotpapers.papers.bifi.vocabulary import python_vocabulary
 from hotpapers.run import Run
 from hotpapers.run.models import save_model
 
-PACKAGES = ("numpy", "scipy", "sklearn", "networkx", "fastapi", "starlette", "rich", "requests", "jinja2", "torch", "skimage")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "sklearn",
+    "networkx",
+    "fastapi",
+    "starlette",
+    "rich",
+    "requests",
+    "jinja2",
+    "torch",
+    "skimage",
+)
 SETTINGS = Settings(width=96, layers=4, rounds=2, first_steps=1000, fixer_steps=300, breaker_steps=150, rate=2e-3,
                     synthetic=50_000, breaks=12_000, n=1, longest=80)  # fmt: skip
 SEED = 0
@@ -56,7 +68,9 @@ def train(wheels: Path, out: Path, work: Path, settings: Settings = SETTINGS) ->
 def _usable(codes: Sequence[str], judge: Judge, longest: int, *, wanted: bool) -> list[Snippet]:
     found = sorted(s for s in {judge.read(code) for code in codes} if 4 <= len(s.ids) <= longest)
     # What fails by its indentation was cut in the wrong place.
-    return [s for s in found if (verdict := judge.snippet(s).verdict).ok == wanted and verdict.error_class != INDENTATION]
+    return [
+        s for s in found if (verdict := judge.snippet(s).verdict).ok == wanted and verdict.error_class != INDENTATION
+    ]
 
 
 def _installed(count: int) -> list[str]:
@@ -83,10 +97,17 @@ def _from_2to3() -> Iterator[str]:
     tests = Path(sysconfig.get_path("stdlib")) / "lib2to3" / "tests"
     if (tests / "test_fixers.py").is_file():
         for node in ast.walk(ast.parse((tests / "test_fixers.py").read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) > 4 and "%s" not in node.value:
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and len(node.value) > 4
+                and "%s" not in node.value
+            ):
                 yield textwrap.dedent(node.value)
     if (tests / "data" / "py2_test_grammar.py").is_file():
-        yield from broken_snippets((tests / "data" / "py2_test_grammar.py").read_text(encoding="utf-8"), random.Random(SEED))
+        yield from broken_snippets(
+            (tests / "data" / "py2_test_grammar.py").read_text(encoding="utf-8"), random.Random(SEED)
+        )
 
 
 def main() -> None:

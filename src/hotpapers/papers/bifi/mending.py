@@ -1,0 +1,175 @@
+"""Mending a text: the critic says where, the ranking says what, and only what the critic then accepts is a fix.
+
+A file may be long and have many errors. Each is mended in a window around it, by at most four edits; a fix that the
+critic does not accept whole, but that moves its first objection past the window's statement, is gone on from.
+"""
+
+import difflib
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hotpapers.papers.bifi.critics import Critic, Verdict
+from hotpapers.papers.bifi.edits import LIMIT, State, apply, start
+from hotpapers.papers.bifi.judging import token_at
+from hotpapers.papers.bifi.layout import Writer
+from hotpapers.papers.bifi.model import EditModel
+from hotpapers.papers.bifi.repair import Asked, rank
+from hotpapers.papers.bifi.vocabulary import Vocabulary
+
+BEFORE, AFTER = 100, 60
+"""Tokens of the window before and after the critic's place."""
+CHECKS = (200, 80, 60, 40)
+"""Candidates of each depth that the critic sees."""
+BEAM = 4
+Ranking = Callable[[Sequence[Asked], int], list[list[tuple[float, int]]]]
+
+
+class Fix(NamedTuple):
+    """A text that the critic accepts, the edits that made it, and the log-probability of them."""
+
+    code: str
+    edits: int
+    score: float
+
+
+class _Candidate(NamedTuple):
+    score: float
+    code: str
+    verdict: Verdict
+    edits: int
+
+
+def model_ranking(model: EditModel) -> Ranking:
+    """Return the ranking by a trained model."""
+    return functools.partial(rank, model)
+
+
+def mend(
+    code: str,
+    critic: Critic,
+    ranking: Ranking,
+    vocabulary: Vocabulary,
+    *,
+    n: int = 1,
+    edits: int = LIMIT,
+    places: int = 100,
+) -> list[Fix]:
+    """Return up to ``n`` verified fixes of ``code``, likeliest first; none where none is found.
+
+    Parameters
+    ----------
+    n
+        How many; after the first place that needs mending only the best is gone on from.
+    edits
+        The most edits at one place.
+    places
+        The most places that are mended in one text.
+    """
+    verdict = critic(code)
+    done, score = 0, 0.0
+    for _ in range(places):
+        if verdict.ok:
+            return [Fix(code, done, score)]
+        found = _mend_place(code, verdict, critic, ranking, vocabulary, n, edits)
+        whole = [each for each in found if each.verdict.ok]
+        if whole:
+            return [Fix(each.code, done + each.edits, score + each.score) for each in whole[:n]]
+        if not found:
+            return []
+        best = found[0]
+        code, verdict, done, score = best.code, best.verdict, done + best.edits, score + best.score
+    return []
+
+
+def difference(before: str, after: str, name: str) -> str:
+    """Return a unified diff that ``patch`` and ``git apply`` take."""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def window(code: str, verdict: Verdict, vocabulary: Vocabulary) -> tuple[int, int]:
+    """Return where the window around the critic's place begins and ends: whole lines of tokens."""
+    tokens = vocabulary.tokens(code)
+    if len(tokens) <= BEFORE + AFTER:
+        return 0, len(code)
+    place = token_at(code, verdict, vocabulary)
+    breaks = [number for number, token in enumerate(tokens) if token.kind == "NEWLINE"]
+    first = max((b for b in breaks if b < place - BEFORE), default=None)
+    last = min((b for b in breaks if b >= place + AFTER), default=None)
+    return tokens[first].end if first is not None else 0, tokens[last].end if last is not None else len(code)
+
+
+def _mend_place(
+    code: str, verdict: Verdict, critic: Critic, ranking: Ranking, vocabulary: Vocabulary, n: int, edits: int
+) -> list[_Candidate]:
+    begin, end = window(code, verdict, vocabulary)
+    part = code[begin:end]
+    tokens = vocabulary.tokens(part)
+    writer = Writer(part, tokens, vocabulary)
+    state = start(vocabulary.encode(tokens))
+    asked = Asked(state, _place(code, verdict, begin, vocabulary, len(tokens)), verdict.kind)
+    found = _tidied(code, begin, end, writer, state, critic, verdict)
+    live: list[tuple[Asked, float]] = [(asked, 0.0)]
+    for depth in range(edits):
+        pool = _children(live, ranking, vocabulary, CHECKS[min(depth, len(CHECKS) - 1)])
+        left: list[tuple[Asked, float]] = []
+        for child, score in pool[: CHECKS[min(depth, len(CHECKS) - 1)]]:
+            text = code[:begin] + writer.write(child) + code[end:]
+            said = critic(text)
+            if said.ok or _moved_on(verdict, said, text.count("\n") - code.count("\n")):
+                found.append(_Candidate(score, text, said, depth + 1))
+                if sum(each.verdict.ok for each in found) >= n:
+                    return sorted(found, key=lambda each: -each.score)
+            elif len(left) < BEAM:
+                left.append((Asked(child, _place(text, said, begin, vocabulary, len(child.ids)), said.kind), score))
+        live = left
+        best = sorted((each.score for each in found), reverse=True)[:n]
+        if not live or (len(best) == n and best[-1] > live[0][1]):
+            break  # edits only ever make a hypothesis less likely
+    return sorted(found, key=lambda each: -each.score)
+
+
+def _children(
+    live: Sequence[tuple[Asked, float]], ranking: Ranking, vocabulary: Vocabulary, most: int
+) -> list[tuple[State, float]]:
+    pool: dict[tuple[int, ...], tuple[State, float]] = {}
+    for (asked, score), actions in zip(live, ranking([each for each, _ in live], most), strict=True):
+        for logp, action in actions:
+            state = apply(asked.state, action, len(vocabulary))
+            if state is not None and state.ids and pool.get(state.ids, (state, -1e9))[1] < score + logp:
+                pool[state.ids] = (state, score + logp)
+    return sorted(pool.values(), key=lambda pair: -pair[1])
+
+
+def _tidied(
+    code: str, begin: int, end: int, writer: Writer, state: State, critic: Critic, verdict: Verdict
+) -> list[_Candidate]:
+    """Return the text with its lines indented as their blocks are, where that is all that it lacks."""
+    if "indent" not in verdict.message and "tab" not in verdict.message.lower():
+        return []
+    text = code[:begin] + writer.write(state, tidy=True) + code[end:]
+    said = critic(text)
+    return [_Candidate(-0.1, text, said, 1)] if text != code and (said.ok or _moved_on(verdict, said, 0)) else []
+
+
+def _moved_on(before: Verdict, after: Verdict, lines: int) -> bool:
+    """Whether the critic's first objection is now at a later line."""
+    return after.line - max(0, lines) > before.line
+
+
+def _place(code: str, verdict: Verdict, begin: int, vocabulary: Vocabulary, count: int) -> int:
+    """Return the critic's place as a token of the window."""
+    lines = code[:begin].count("\n")
+    inside = Verdict(verdict.message, verdict.line - lines, verdict.column)
+    if inside.line < 1:
+        return 0
+    return min(token_at(code[begin:], inside, vocabulary), max(0, count - 1))
+
+
+def safe_target(path: Path) -> Path:
+    """Return where a patch of ``path`` is written when nothing else was said."""
+    return path.with_name(f"{path.name}.patch")
