@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from hotpapers.engines import Died, Engine, do_all
+from hotpapers.engines import Engine, do_all
 from hotpapers.errors import BadInput
 from hotpapers.papers.bifi.choosing import choose_critic
 from hotpapers.papers.bifi.corpora import Entry, read_code
@@ -46,7 +46,8 @@ def break_code(
     source
         The file of code.
     out
-        The JSON lines to write, with ``code``, ``class`` and the original as ``fixed``; beside the source when left out.
+        The JSON lines to write, with ``code``, ``class`` and the original as ``fixed``; beside the source when left
+        out.
     n
         Variants, all different.
     critic
@@ -131,14 +132,12 @@ def _vocabulary(language: str, code: str) -> Vocabulary:
 def corrupt_all(
     codes: list[str], *, seed: int = 0, engine: Engine = "local", jobs: int | None = None
 ) -> list[str | None]:
-    """Return each Python snippet with synthetic errors that the critic finds, or ``None``; the same with every engine."""
+    """Return each Python snippet with synthetic errors that the critic finds, or ``None``; alike with every engine."""
     pieces = [(code, f"{seed} {number}") for number, code in enumerate(codes)]
     batches = [pieces[at : at + 100] for at in range(0, len(pieces), 100)]
     found: list[str | None] = []
-    for batch, result in zip(
-        batches, do_all(corrupt_piece, batches, engine=engine, jobs=jobs, ordered=True), strict=True
-    ):
-        found += [None] * len(batch) if isinstance(result, Died) else result
+    for result in do_all(corrupt_piece, batches, engine=engine, jobs=jobs, ordered=True):
+        found += result
     return found
 
 

@@ -190,8 +190,11 @@ def _table(scale: Scale, run: Run) -> dict[str, Any]:
         chosen = _some(t, SEARCHED[scale])
         fixes = _searched(scale, chosen, t.game.judge)
         picked = [drawn(some, seed + n) for n, some in enumerate(fixes)]
-        table[str(seed)]["exhaustive search"] = {"repaired": percent([bool(some) for some in fixes]), "snippets": len(fixes),
-                                                 "exact": _exact(picked, chosen, t.game.judge)}  # fmt: skip
+        table[str(seed)]["exhaustive search"] = {
+            "snippets": len(fixes),
+            "repaired": percent([bool(some) for some in fixes]),
+            "exact": _exact(picked, chosen, t.game.judge),
+        }
     return {"arms": table, "good, bad, test": [len(t.data.good), len(t.data.bad), len(t.data.test)]}
 
 
@@ -219,15 +222,13 @@ def _seq2seq(scale: Scale, t: Trained, run: Run, seed: int) -> tuple[Transformer
     v, small = t.game.judge.vocabulary, PRESETS["seq2seq"]
     model = Transformer(v.types, v.language, v.form, width=small.width, hidden=4 * small.width, layers=small.layers,
                         dropout=0.0, attention_dropout=0.0, relu_dropout=0.0)  # fmt: skip
-    steps = max(2, round(t.game.settings.first_steps * 0.8)) if scale != "smoke" else 2
+    tried = 2 if scale == "smoke" else 10
     with run.inner(seed) as inner:
         begun = time.process_time()
-        trial = learn_sequences(model, t.synthetic, True, Schedule(2 if scale == "smoke" else 10, 64, small.rate), inner,
-                                "trial", seed)  # fmt: skip
-        each = (time.process_time() - begun) / (2 if scale == "smoke" else 10)
-        if scale != "smoke":
-            steps = max(10, round(t.seconds / each))
-        return learn_sequences(trial, t.synthetic, True, Schedule(steps, 64, small.rate), inner, "all", seed), steps
+        model = learn_sequences(model, t.synthetic, True, Schedule(tried, 64, small.rate), inner, "trial", seed)
+        each = (time.process_time() - begun) / tried
+        steps = tried if scale == "smoke" else max(tried, round(t.seconds / each))
+        return learn_sequences(model, t.synthetic, True, Schedule(steps, 64, small.rate), inner, "all", seed), steps
 
 
 def _size(module: Any) -> int:

@@ -62,7 +62,7 @@ def snippets(source: str, chance: random.Random) -> Iterator[str]:
             place += size
             first = min([run[0].lineno, *(each.lineno for each in getattr(run[0], "decorator_list", []))])
             text = textwrap.dedent("\n".join(lines[first - 1 : run[-1].end_lineno]))
-            if SHORTEST <= len(text) <= LONGEST:
+            if SHORTEST <= len(text) <= LONGEST and not text.startswith("elif"):
                 yield text
         for each in body:
             bodies += [
@@ -179,7 +179,7 @@ def _read_authors(text: str, path: Path) -> list[Entry]:
 
 
 def read_deepfix(path: Path) -> list[Entry]:
-    """Return the programs of DeepFix's table of students' C programs (columns code and, where it counts, errorcount)."""
+    """Return the programs of DeepFix's table of students' C programs, as CSV with a column ``code``."""
     import csv
     import io
 

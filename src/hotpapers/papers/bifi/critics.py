@@ -45,7 +45,7 @@ class Verdict(NamedTuple):
 
     @property
     def kind(self) -> int:
-        """A number from 1 that is the same for messages that differ in names and numbers alone; 0 where there is none."""
+        """A number from 1, the same for messages that differ in names and numbers alone; 0 where there is none."""
         if not self.message:
             return 0
         return 1 + zlib.crc32(re.sub(r"[\"'‘`][^\"'’]{3,}[\"'’]|\d+", "_", self.message)[:60].encode()) % (KINDS - 1)
@@ -296,7 +296,7 @@ def _nothing_but_reading(action: int, *_: object) -> int:
 
 @functools.cache
 def _compiler() -> tuple[str, ...] | None:
-    for name, words in (("gcc", ("-fsyntax-only", "-w", "-x", "c", "-fmax-errors=1")), ("clang", ("-fsyntax-only", "-w")),
+    for name, words in (("gcc", ("-fsyntax-only", "-w", "-fmax-errors=1")), ("clang", ("-fsyntax-only", "-w")),
                         ("tcc", ("-c", "-o", "/dev/null"))):  # fmt: skip
         if found := shutil.which(name):
             return (found, *words)

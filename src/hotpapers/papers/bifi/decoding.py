@@ -1,4 +1,4 @@
-"""Decoding with the Transformer: beam search with a cache of keys and values, as the paper's fixer and breaker write."""
+"""Decoding with the Transformer: beam search with a cache of keys and values."""
 
 from collections.abc import Sequence
 
@@ -77,8 +77,8 @@ def _write(
 
 
 def _advance(
-    done: list[list[tuple[tuple[int, ...], float]]], written: Tensor, best: Tensor, rows: Tensor, tokens: Tensor, step: int,
-    limits: list[int], beam: int,
+    done: list[list[tuple[tuple[int, ...], float]]], written: Tensor, best: Tensor, rows: Tensor, tokens: Tensor,
+    step: int, limits: list[int], beam: int,
 ) -> tuple[Tensor, Tensor, Tensor] | None:  # fmt: skip
     """Put aside what has ended; return rows, tokens and scores of what goes on, or ``None`` when nothing does."""
     ended = (tokens == END) & best.isfinite()

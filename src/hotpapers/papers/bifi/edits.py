@@ -1,8 +1,8 @@
 """Edits: inserting, deleting or replacing one token; scripts of them, distances, and what is left of a source.
 
 An edit is a number, its *action*: at place p of n tokens (n stands for the end), with a vocabulary of V types,
-``p (2V + 1) + v`` inserts v before p, ``… + V + v`` replaces p by v, ``… + 2V`` deletes p. Deleting the end says that the
-edits are done. So one softmax over all actions is a model of an edit.
+``p (2V + 1) + v`` inserts v before p, ``… + V + v`` replaces p by v, ``… + 2V`` deletes p. Deleting the end says
+that the edits are done. So one softmax over all actions is a model of an edit.
 """
 
 from collections.abc import Sequence
@@ -100,8 +100,6 @@ def distance(before: Sequence[object], after: Sequence[object], limit: int | Non
     a, b = before[low : len(before) - high], after[low : len(after) - high]
     if limit is not None and abs(len(a) - len(b)) > limit:
         return limit + 1
-    if not a or not b:
-        return max(len(a), len(b))
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, start=1):
         above, row[0] = row[0], i
@@ -110,7 +108,7 @@ def distance(before: Sequence[object], after: Sequence[object], limit: int | Non
             above, row[j] = row[j], best
         if limit is not None and min(row) > limit:
             return limit + 1
-    return row[-1]
+    return row[-1] if limit is None else min(row[-1], limit + 1)
 
 
 def _trim(a: Sequence[object], b: Sequence[object]) -> tuple[int, int]:

@@ -31,7 +31,7 @@ def evaluate(
     model: Model | None = None,
     n: int = 1,
 ) -> Outcome:
-    """Measure how much of a set of broken code is repaired: in all, for each class of error, and exactly as a person did.
+    """Measure how much of a set of broken code is repaired: in all, for each class of error, and as a person did it.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from hotpapers import progress
-from hotpapers.engines import Died, Engine, do_all
+from hotpapers.engines import Died, Engine, attempt_all
 from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import written_whole
 from hotpapers.papers.bifi.choosing import choose_critic, choose_ranking
@@ -106,8 +106,11 @@ def fix(
               feature_version, str(model) if model else None, n, edits)
         for path in paths
     ]  # fmt: skip
-    done = [each for each in progress.track(do_all(_fix_one, orders, engine=engine, jobs=jobs, ordered=True), "fix", len(orders))
-            if not isinstance(each, Died)]  # fmt: skip
+    results = dict(progress.track(attempt_all(_fix_one, orders, engine=engine, jobs=jobs), "fix", len(orders)))
+    done = [
+        Mended(order.name, "", [], "kills the critic") if isinstance(found := results[number], Died) else found
+        for number, order in enumerate(orders)
+    ]
     return _tell(source, paths, done, out, apply)
 
 

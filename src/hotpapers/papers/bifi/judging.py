@@ -97,7 +97,7 @@ def token_at(code: str, verdict: Verdict, vocabulary: Vocabulary) -> int:
 def bracket_states(ids: tuple[int, ...], vocabulary: Vocabulary) -> list[int]:
     """Return how the brackets stand at each token, and at the end after them.
 
-    0 outside, 1 to 3 inside of ( [ {; a bracket itself: 4 opens, 5 opens and is never closed, 6 closes, 7 closes nothing.
+    0 outside, 1 to 3 inside of ( [ {; a bracket itself: 4 opens, 5 is never closed, 6 closes, 7 closes nothing.
     """
     kinds, closing = vocabulary.opening, vocabulary.closing
     states: list[int] = []

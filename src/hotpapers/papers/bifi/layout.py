@@ -13,13 +13,13 @@ from hotpapers.papers.bifi.vocabulary import Vocabulary
 
 UNIT = "    "
 _LAYOUT = ("NEWLINE", "INDENT", "DEDENT")
-_TIGHT_BEFORE = set([")", "]", "}", ",", ":", ";", ".", "("]) | {"["}
-_TIGHT_AFTER = set(["(", "[", "{", ".", "~", "@"])
+_TIGHT_BEFORE = {")", "]", "}", ",", ":", ";", ".", "(", "["}
+_TIGHT_AFTER = {"(", "[", "{", ".", "~", "@"}
 _WORD = re.compile(r"\w")
 
 
 def plain(state: State, vocabulary: Vocabulary) -> str:
-    """Return abstract tokens as code, slots filled with the same name, number and string: what a parser judges alike."""
+    """Return abstract tokens as code, slots filled with one name, number and string: a parser judges it alike."""
     pieces: list[str] = []
     level, opening = 0, True
     newline, indent, dedent, text = vocabulary.newline, vocabulary.indent, vocabulary.dedent, vocabulary.text
@@ -78,7 +78,7 @@ class Writer:
 
     def write(self, state: State, *, tidy: bool = False) -> str:
         """Return the source with the state's edits in it; ``tidy`` indents every line as its block is."""
-        if not state.ids and self.code.strip():
+        if not state.ids and self.tokens:
             return ""
         return _Writing(self, tidy).run(state)
 
@@ -262,6 +262,8 @@ class _Writing:
             moved = self.shifted and not self.inside
             self.margins[-1] = self.margins[-2] + (written[len(above) :] if deep else self.w.unit) if moved else written
             return self.margins[-1]
+        if not self.inside and not self.broken:
+            self.sources[-1] = written
         if self.tidy or self.broken or (self.shifted and not self.inside):
             self.broken = False
             return self.margins[-1]

@@ -117,7 +117,8 @@ class Transformer(nn.Module, PyTorchModelHubMixin):
 
     def __init__(
         self, types: list[str], language: str = "python", form: str = "raw", width: int = 256, hidden: int = 1024,
-        heads: int = 8, layers: int = 4, dropout: float = 0.4, attention_dropout: float = 0.2, relu_dropout: float = 0.2,
+        heads: int = 8, layers: int = 4, dropout: float = 0.4, attention_dropout: float = 0.2,
+        relu_dropout: float = 0.2,
     ) -> None:  # fmt: skip
         super().__init__()
         self.vocabulary = Vocabulary(types, language, form)
@@ -151,7 +152,7 @@ class Transformer(nn.Module, PyTorchModelHubMixin):
         self, target: Int[Tensor, "b m"], sources: list[tuple[Tensor, Tensor]], there: Tensor,
         past: list[tuple[Tensor, Tensor]] | None = None,
     ) -> tuple[Float[Tensor, "b m v"], list[tuple[Tensor, Tensor]]]:  # fmt: skip
-        """Return logits of the next token after each of ``target``, and the cache; ``past`` is that of what was before."""
+        """Return logits of the next token after each of ``target``, and the cache; ``past`` is that of those before."""
         done = past[0][0].shape[2] if past else 0
         x = self._embed(target, done)
         m = target.shape[1]

@@ -87,7 +87,7 @@ class Player(Protocol):
         """Train a copy of ``model`` on pairs and return it; ``gently`` where it goes on from a trained one."""
 
     def fix(self, model: Any, sources: Sequence[Snippet], *, n: int, beam: int, checked: bool) -> list[list[State]]:
-        """Return hypotheses for broken sources, best first; ``checked``: those that the critic accepts alone, if it can."""
+        """Return hypotheses for broken sources, best first; ``checked``: only those that the critic accepts."""
 
     def break_(self, model: Any, sources: Sequence[Snippet], seed: int) -> list[list[State]]:
         """Return broken variants of good sources."""

@@ -1,7 +1,7 @@
 """Repair with the edit model: edits are proposed, ranked, applied and proposed again; the critic guides and decides.
 
-``verified`` keeps only what the critic accepts, the moment that it does. Otherwise the model itself says when it is done,
-as a fixer does that is judged by its best hypothesis, and as a breaker does.
+``verified`` keeps only what the critic accepts, the moment that it does. Otherwise the model itself says when it is
+done, as a fixer does that is judged by its best hypothesis, and as a breaker does.
 """
 
 from collections.abc import Sequence
@@ -135,7 +135,7 @@ def rank(model: EditModel, asked: Sequence[Asked], most: int) -> list[list[tuple
 def sample(
     model: EditModel, sources: Sequence[Snippet], generator: torch.Generator, *, edits: int = LIMIT, heat: float = 1.0
 ) -> list[State]:
-    """Draw one sequence of edits for each source, as a breaker does; those that are not done after ``edits`` end there."""
+    """Draw one sequence of edits for each source, as a breaker does; what is not done after ``edits`` ends there."""
     model.eval()
     states = [start(source.ids) for source in sources]
     live = list(range(len(states)))

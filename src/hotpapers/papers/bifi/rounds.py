@@ -138,7 +138,8 @@ def kept_in(folder: Path) -> Callable[[str, Callable[[], list[Pair]]], list[Pair
         console.say(f"{name}: {len(pairs)} pairs")
         with written_whole(path) as temporary:
             temporary.write_text("".join(
-                json.dumps({"bad": p.bad.ids, "bad text": p.bad.text, "good": p.good.ids, "good text": p.good.text}) + "\n"
+                json.dumps({f"{side}{what}": value for side, snippet in p._asdict().items()
+                            for what, value in (("", snippet.ids), (" text", snippet.text))}) + "\n"
                 for p in pairs), encoding="utf-8")  # fmt: skip
         return pairs
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hotpapers import progress
-from hotpapers.engines import Died, Engine, do_all
+from hotpapers.engines import Died, Engine, attempt_all
 from hotpapers.files import written_whole
 from hotpapers.papers.bifi.choosing import choose_critic
 from hotpapers.papers.bifi.corpora import Entry, read_entries
@@ -83,9 +83,10 @@ def split(
 
 def judge_all(pieces: Sequence[Piece], engine: Engine, jobs: int | None) -> list[Verdict]:
     """Return the verdicts on all snippets, in order; what kills its worker again and again is broken."""
+    results = dict(progress.track(attempt_all(judge_piece, pieces, engine=engine, jobs=jobs), "split", len(pieces)))
     verdicts: list[Verdict] = []
-    results = do_all(judge_piece, pieces, engine=engine, jobs=jobs, ordered=True)
-    for piece, found in zip(pieces, progress.track(results, "split", len(pieces)), strict=True):
+    for number, piece in enumerate(pieces):
+        found = results[number]
         verdicts += [Verdict("kills the critic", 1)] * len(piece.entries) if isinstance(found, Died) else found
     return verdicts
 

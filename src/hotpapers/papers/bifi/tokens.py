@@ -1,4 +1,4 @@
-"""Tokens: what code is cut into, for code that need not parse. Nothing is lost: every token knows its place in the text.
+"""Tokens: what code is cut into, that need not parse. Nothing is lost: every token knows its place in the text.
 
 ``python_tokens`` follows the authors' modified tokenizer (a tab is two columns, indentation is seen inside brackets
 too, a dedent to no known level is ignored), and where theirs raises an error, this goes on: an unclosed string is an

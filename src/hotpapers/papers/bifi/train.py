@@ -1,4 +1,4 @@
-"""The verb ``train``: fixer and breaker from good code, broken code and a critic; the rounds resume where they stopped."""
+"""The verb ``train``: fixer and breaker from good code, broken code and a critic, in rounds that can be resumed."""
 
 import dataclasses
 import json
@@ -69,7 +69,7 @@ def train(
     algorithm
         ``bifi``; ``fixer-only``, without a breaker; or ``back-translation``, without the critic's check.
     preset
-        ``edit``, a model of edits; ``seq2seq``, the paper's kind of model, small; ``paper``, the paper's own at full size.
+        ``edit``, a model of edits; ``seq2seq``, the paper's kind of model, small; ``paper``, the paper's, in full.
     rounds
         After round 0.
     first_steps
@@ -94,7 +94,15 @@ def train(
     learn, held = _sort(judge, goods, bads, settings, good, bad)
     game = Game(*learn, judge, player(settings, judge, vocabulary), settings, seed)
     out = Path(out) if out else good.with_name(f"{good.stem}.bifi")
-    again = f"hotpapers bifi train {shlex.quote(str(good))} {shlex.quote(str(bad))} --out {shlex.quote(str(out))} … --resume"
+    again = " ".join(
+        [
+            "hotpapers bifi train",
+            *(shlex.quote(str(p)) for p in (good, bad)),
+            "--out",
+            shlex.quote(str(out)),
+            "… --resume",
+        ]
+    )
     config = dataclasses.asdict(settings) | {
         "algorithm": algorithm,
         "critic": judge_by.name,
@@ -153,8 +161,10 @@ def _sort(
         kept = [s for s in read if 2 <= len(s.ids) <= settings.longest and judge.snippet(s).ok == wanted]
         if len(kept) < LEAST:
             word = "accepts" if wanted else "refuses"
-            raise BadInput(f"The critic {judge.critic.name} {word} {len(kept)} snippets of 2 to {settings.longest} tokens in "
-                           f"{path}; give at least {LEAST}.")  # fmt: skip
+            raise BadInput(
+                f"The critic {judge.critic.name} {word} {len(kept)} snippets of 2 to {settings.longest} tokens in "
+                f"{path}; give at least {LEAST}."
+            )
         sides.append(kept)
     held = sides[1][::HELD_OUT]
     learn = [s for number, s in enumerate(sides[1]) if number % HELD_OUT]

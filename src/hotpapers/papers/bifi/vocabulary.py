@@ -20,8 +20,16 @@ Form = Literal["abstract", "raw"]
 SPECIAL = ("<pad>", "<start>", "<end>", "<unk>")
 SLOTS = ("<NAME>", "<NUMBER>", "<STRING>", "<OPEN>", "<BAD>", "<BADNUMBER>", "<DIRECTIVE>", "<INDENT>", "<DEDENT>",
          "<NEWLINE>")  # fmt: skip
-SIGNS = tuple(["(", ")", "[", "]", "{", "}", ",", ":", ".", ";", "=", "==", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "~", "<<", ">>", "->", ":=", "...", "+=", "-=", "*=", "/=", "//=", "%=", "**=", "@=", "&=", "|=", "^=", "<<=", ">>="])  # fmt: skip
-NAMES = tuple(["print", "exec", "raw_input", "self", "input", "range", "len", "int", "str", "open", "match", "case", "type", "_", "__init__", "then", "elseif", "elsif", "do", "end", "function", "var", "new", "null", "this", "switch", "void", "let", "const", "echo", "endif", "foreach"])  # fmt: skip
+SIGNS = (
+    "(", ")", "[", "]", "{", "}", ",", ":", ".", ";", "=", "==", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "//",
+    "%", "**", "@", "&", "|", "^", "~", "<<", ">>", "->", ":=", "...", "+=", "-=", "*=", "/=", "//=", "%=", "**=",
+    "@=", "&=", "|=", "^=", "<<=", ">>=",
+)  # fmt: skip
+NAMES = (
+    "print", "exec", "raw_input", "self", "input", "range", "len", "int", "str", "open", "match", "case", "type", "_",
+    "__init__", "then", "elseif", "elsif", "do", "end", "function", "var", "new", "null", "this", "switch", "void",
+    "let", "const", "echo", "endif", "foreach",
+)  # fmt: skip
 TEXTS = {"<NAME>": "a", "<NUMBER>": "1", "<STRING>": '"s"', "<OPEN>": '"', "<BAD>": "?", "<BADNUMBER>": "01",
          "<DIRECTIVE>": "#", "<unk>": "unk", "<COMMENT>": "##"}  # fmt: skip
 KEYWORDS = tuple(keyword.kwlist)
