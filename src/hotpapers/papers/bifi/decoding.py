@@ -57,11 +57,13 @@ def _write(
     done: list[list[tuple[tuple[int, ...], float]]] = [[] for _ in sources]
     limits = [len(ids) + LONGER for ids in sources]
     past: Cache | None = None
-    for step in range(max(limits) + 1):
+    for step in range(max(limits) + 2):
         logits, kept = model.decode(written[:, -1:] if past else written, keys, there, past)
         past = kept if cached else None
         logps = logits[:, -1].log_softmax(-1).view(count, beam, -1)
         logps[..., PAD] = logps[..., START] = -torch.inf
+        full = torch.tensor([step >= limit for limit in limits], device=device)
+        logps[full, :, :END] = logps[full, :, END + 1 :] = -torch.inf  # at the limit all there is to write is the end
         types = logps.shape[-1]
         best, flat = (scores[..., None] + logps).flatten(1).topk(2 * beam)
         rows, tokens = flat // types, flat % types
@@ -86,7 +88,7 @@ def _advance(
         if place < beam and len(done[number]) < beam:
             history = written[number * beam + int(rows[number, place]), 1:].tolist()
             done[number].append((tuple(history), float(best[number, place]) / (step + 1)))
-    closed = torch.tensor([len(each) >= beam or step >= limit for each, limit in zip(done, limits, strict=True)])
+    closed = torch.tensor([len(each) >= beam or step > limit for each, limit in zip(done, limits, strict=True)])
     if bool(closed.all()):
         return None
     ranked = best.masked_fill(ended, -torch.inf)

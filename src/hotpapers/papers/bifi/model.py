@@ -268,10 +268,11 @@ class EditModel(nn.Module, PyTorchModelHubMixin):
         x = self.norm(x)
         logits = self.change(x) + self.where(x)
         types = len(self.vocabulary)
-        # Nothing but an insertion or being done can stand at the end; padding has no edits.
-        at_end = (ids == END)[..., None] & (torch.arange(2 * types + 1, device=ids.device) >= types)
-        at_end[..., -1] = False
-        return logits.masked_fill(at_end | ~there[..., None], -1e4).flatten(1)
+        # Nothing but an insertion or being done can stand at the end; padding has no edits, and is never written.
+        change = torch.arange(2 * types + 1, device=ids.device)
+        special = (change % types < UNKNOWN) & (change < 2 * types)
+        impossible = (ids == END)[..., None] & (change >= types) & (change < 2 * types)
+        return logits.masked_fill(impossible | special | ~there[..., None], -1e4).flatten(1)
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Return the cross-entropy of the ``action`` of each example."""
