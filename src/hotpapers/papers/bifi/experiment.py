@@ -27,8 +27,8 @@ from hotpapers.run import Run
 SETTINGS: dict[Scale, Settings] = {
     "smoke": Settings(rounds=1, width=16, layers=2, first_steps=4, fixer_steps=2, breaker_steps=2, batch=16,
                       synthetic=60, breaks=60, n=1, beam=2),
-    "laptop": Settings(rounds=1, width=64, first_steps=300, fixer_steps=100, breaker_steps=80, rate=3e-3,
-                       synthetic=9_000, breaks=4_000, n=1),
+    "laptop": Settings(rounds=1, width=48, first_steps=200, fixer_steps=70, breaker_steps=60, rate=3e-3,
+                       synthetic=7_000, breaks=3_000, n=1),
     "paper": dataclasses.replace(PRESETS["edit"], width=256, layers=8, first_steps=20_000, fixer_steps=10_000,
                                  breaker_steps=10_000, synthetic=1_000_000, breaks=300_000, n=10, beam=10),
 }  # fmt: skip

@@ -42,8 +42,8 @@ PACKAGES = (
     "torch",
     "skimage",
 )
-SETTINGS = Settings(width=96, layers=4, rounds=2, first_steps=1000, fixer_steps=300, breaker_steps=150, rate=2e-3,
-                    synthetic=50_000, breaks=12_000, n=1, longest=80)  # fmt: skip
+SETTINGS = Settings(width=64, layers=4, rounds=2, first_steps=800, fixer_steps=200, breaker_steps=120, rate=3e-3,
+                    synthetic=30_000, breaks=8_000, n=1, longest=80)  # fmt: skip
 SEED = 0
 
 
