@@ -47,16 +47,16 @@ def test_c_is_judged_by_a_compiler_and_includes_nothing_of_this_machine():
 
 @pytest.mark.parametrize(
     ("code", "error_class"),
-    [("f(1", UNBALANCED), ("f(1))", UNBALANCED), ("if x:\ny\n", INDENTATION), ("  x = 1\n", INDENTATION), ("x = = 1", SYNTAX),
-     ("print 'a'", SYNTAX)],
+    [("f(1", UNBALANCED), ("f(1))", UNBALANCED), ("if x:\ny\n", INDENTATION), ("  x = 1\n", INDENTATION),
+     ("x = = 1", SYNTAX), ("print 'a'", SYNTAX)],
 )  # fmt: skip
 def test_errors_have_the_papers_classes(code, error_class):
     assert judge_python(code).error_class == error_class
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [("f(x)]", "extra right parenthesis"), ("{[}", "left parenthesis is not closed"), ("(]", "extra right parenthesis"),
-                       ("([)]", "")],
+    ("code", "said"), [("f(x)]", "extra right parenthesis"), ("{[}", "left parenthesis is not closed"),
+                       ("(]", "extra right parenthesis"), ("([)]", "")],
 )  # fmt: skip
 def test_the_scan_has_three_counters_that_do_not_know_of_each_other(code, said):
     assert scan_brackets([token.text for token in python_tokens(code)]) == said
@@ -136,14 +136,18 @@ def test_a_program_has_limits_of_time_output_and_memory():
 
 
 def test_all_that_a_program_starts_ends_with_it(tmp_path):
-    program = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); print(1)"
+    program = (
+        "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); print(1)"
+    )
     begun = time.monotonic()
     run_on(python(program), "", ".txt", seconds=1)
     assert time.monotonic() - begun < 8
 
 
 def test_a_program_sees_the_text_and_a_bare_environment():
-    said = run_on(python("import sys, os; print(open(sys.argv[1], newline='').read(), sorted(os.environ))"), "a\r\nb", ".c").said
+    said = run_on(
+        python("import sys, os; print(open(sys.argv[1], newline='').read(), sorted(os.environ))"), "a\r\nb", ".c"
+    ).said
     assert said.startswith("a\r\nb")
     assert "HOTPAPERS_HOME" not in said
 

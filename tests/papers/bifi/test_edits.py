@@ -86,7 +86,14 @@ def test_comments_strings_and_spacing_outside_of_an_edit_stay(code, like, wanted
 
 
 def test_without_edits_a_text_comes_back_to_the_letter():
-    for code in [*library_snippets(100, seed=3), "if x:\n\ty\n        z\n   w", "\n\n  # only\n", "a\\\n  .b", "", "\r\nx\r\n"]:
+    for code in [
+        *library_snippets(100, seed=3),
+        "if x:\n\ty\n        z\n   w",
+        "\n\n  # only\n",
+        "a\\\n  .b",
+        "",
+        "\r\nx\r\n",
+    ]:
         tokens = V.tokens(code)
         assert Writer(code, tokens, V).write(start(V.encode(tokens))) == code
 

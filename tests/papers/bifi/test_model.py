@@ -120,7 +120,7 @@ def test_a_beam_that_is_wide_enough_finds_the_likeliest_sequence_of_edits(editor
     done = stop(len(ids), types)
 
     def logps(state):
-        return dict((action, logp) for logp, action in rank(editor, [Asked(state)], 10_000)[0])
+        return {action: logp for logp, action in rank(editor, [Asked(state)], 10_000)[0]}
 
     first = logps(start(ids))
     best = {ids: first[done]}

@@ -13,8 +13,8 @@ from hotpapers.papers.bifi.tokens import abstract, anonymise, detokenise, plain_
 
 # Made by running the authors' tokenize_python_code (MIT, michiyasunaga/BIFI) on these codes.
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "authors_tokens.json").read_text())
-PIECES = ["def f(", "x", " = ", "1.5e3", "0777", '"s"', "'", '"""', "\n", "\n    ", "\n\t", "\n  ", ")", "]", "{", ":", "# c",
-          "\\\n", "print", "$", "é", "?", "\r\n", ".", "...", "==", "rb'x'", "\f", " "]  # fmt: skip
+PIECES = ["def f(", "x", " = ", "1.5e3", "0777", '"s"', "'", '"""', "\n", "\n    ", "\n\t", "\n  ", ")", "]", "{", ":",
+          "# c", "\\\n", "print", "$", "é", "?", "\r\n", ".", "...", "==", "rb'x'", "\f", " "]  # fmt: skip
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=range(len(GOLDEN)))

@@ -9,7 +9,6 @@ from hotpapers.papers.bifi.learning import pad
 from hotpapers.papers.bifi.model import END, PAD, START, Transformer
 
 LONGER = 50
-"""The longest hypothesis has this many tokens more than its source."""
 Cache = list[tuple[Tensor, Tensor]]
 
 
@@ -22,6 +21,7 @@ def write(
     n: int = 10,
     batch: int = 16,
     cached: bool = True,
+    longer: int = LONGER,
 ) -> list[list[tuple[tuple[int, ...], float]]]:
     """Return the ``n`` best hypotheses for each source, with their mean log-probability a token, best first.
 
@@ -31,19 +31,23 @@ def write(
         Hypotheses that are kept; 1 is greedy.
     cached
         Keep keys and values of what was written; without, all of it is computed again for each token.
+    longer
+        The longest hypothesis has this many tokens more than its source; the paper's is 50.
     """
     model.eval()
     order = sorted(range(len(sources)), key=lambda number: len(sources[number]))
     found: list[list[tuple[tuple[int, ...], float]]] = [[] for _ in sources]
     for begin in range(0, len(order), batch):
         chosen = order[begin : begin + batch]
-        for number, hypotheses in zip(chosen, _write([sources[k] for k in chosen], model, beam, cached), strict=True):
+        for number, hypotheses in zip(
+            chosen, _write([sources[k] for k in chosen], model, beam, cached, longer), strict=True
+        ):
             found[number] = hypotheses[:n]
     return found
 
 
 def _write(
-    sources: Sequence[Sequence[int]], model: Transformer, beam: int, cached: bool
+    sources: Sequence[Sequence[int]], model: Transformer, beam: int, cached: bool, longer: int
 ) -> list[list[tuple[tuple[int, ...], float]]]:
     device = model.embedding.weight.device
     memory, there = model.encode(pad([[*ids, END] for ids in sources]).to(device))
@@ -55,7 +59,7 @@ def _write(
     scores = torch.full((count, beam), -torch.inf, device=device)
     scores[:, 0] = 0.0  # all beams are the same at first
     done: list[list[tuple[tuple[int, ...], float]]] = [[] for _ in sources]
-    limits = [len(ids) + LONGER for ids in sources]
+    limits = [len(ids) + longer for ids in sources]
     past: Cache | None = None
     for step in range(max(limits) + 2):
         logits, kept = model.decode(written[:, -1:] if past else written, keys, there, past)
