@@ -224,7 +224,8 @@ sys.path.insert(0, {folder!r})
 import bifi_workers as work
 from hotpapers.papers.bifi import breaking, splitting
 splitting.judge_piece, breaking.corrupt_piece = work.judge_or_die, work.corrupt_or_die
-pieces = [splitting.Piece([splitting.Entry(c, str(n))], "x.py", "python", "", "", 11) for n, c in enumerate(["x", "x(", "y"])]
+entries = [splitting.Entry(code) for code in ("x", "x(", "y")]
+pieces = [splitting.Piece([entry], "x.py", "python", "", "", 11) for entry in entries]
 if {what!r} == "split":
     print([v.ok for v in splitting.judge_all(pieces, {engine!r}, 2)])
 else:
