@@ -70,6 +70,12 @@ def script(before: Sequence[int], after: Sequence[int], types: int) -> list[int]
     return actions
 
 
+def lost(source: Sequence[int], state: State, words: set[int]) -> int:
+    """Return how many of the source's ``words`` (names, numbers, strings, keywords) a state has no more."""
+    left = {origin if origin >= 0 else -origin - 2 for origin in state.origins if origin != INSERTED}
+    return sum(number in words and place not in left for place, number in enumerate(source))
+
+
 def stop(length: int, types: int) -> int:
     """Return the action that ends the edits of ``length`` tokens."""
     return length * (2 * types + 1) + 2 * types

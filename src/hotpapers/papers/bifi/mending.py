@@ -1,18 +1,19 @@
 """Mending a text: the critic says where, the ranking says what, and only what the critic then accepts is a fix.
 
 A file may be long and have many errors. Each is mended in a window around it, by at most four edits; a fix that the
-critic does not accept whole, but that moves its first objection past the window's statement, is gone on from.
+critic does not accept whole, but that moves its first objection to a later line, is gone on from.
 """
 
 import difflib
 import functools
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from hotpapers.papers.bifi.critics import Critic, Verdict
 from hotpapers.papers.bifi.edits import LIMIT, State, apply, start
-from hotpapers.papers.bifi.judging import token_at
+from hotpapers.papers.bifi.judging import bracket_states, token_at
 from hotpapers.papers.bifi.layout import Writer
 from hotpapers.papers.bifi.model import EditModel
 from hotpapers.papers.bifi.repair import Asked, rank
@@ -23,6 +24,8 @@ BEFORE, AFTER = 100, 60
 CHECKS = (200, 80, 60, 40)
 """Candidates of each depth that the critic sees."""
 BEAM = 4
+LOSS = 2.0
+"""What it costs, in nats, to delete a word that was written: a fix should lose nothing of what was said."""
 Ranking = Callable[[Sequence[Asked], int], list[list[tuple[float, int]]]]
 
 
@@ -78,7 +81,7 @@ def mend(
             return [Fix(each.code, done + each.edits, score + each.score) for each in whole[:n]]
         if not found:
             return []
-        best = found[0]
+        best = max(found, key=lambda each: each.score + math.log(each.verdict.line))  # further is better
         code, verdict, done, score = best.code, best.verdict, done + best.edits, score + best.score
     return []
 
@@ -113,6 +116,7 @@ def _mend_place(
     state = start(vocabulary.encode(tokens))
     asked = Asked(state, _place(code, verdict, begin, vocabulary, len(tokens)), verdict.kind)
     found = _tidied(code, begin, end, writer, state, critic, verdict)
+    unmatched = _unmatched(state, vocabulary)
     live: list[tuple[Asked, float]] = [(asked, 0.0)]
     for depth in range(edits):
         pool = _children(live, ranking, vocabulary, CHECKS[min(depth, len(CHECKS) - 1)])
@@ -120,7 +124,8 @@ def _mend_place(
         for child, score in pool[: CHECKS[min(depth, len(CHECKS) - 1)]]:
             text = code[:begin] + writer.write(child) + code[end:]
             said = critic(text)
-            if said.ok or _moved_on(verdict, said, text.count("\n") - code.count("\n")):
+            gone_on = _moved_on(verdict, said, text.count("\n") - code.count("\n"))
+            if said.ok or (gone_on and _unmatched(child, vocabulary) <= unmatched):
                 found.append(_Candidate(score, text, said, depth + 1))
                 if sum(each.verdict.ok for each in found) >= n:
                     return sorted(found, key=lambda each: -each.score)
@@ -140,7 +145,12 @@ def _children(
     for (asked, score), actions in zip(live, ranking([each for each, _ in live], most), strict=True):
         for logp, action in actions:
             state = apply(asked.state, action, len(vocabulary))
-            if state is not None and state.ids and pool.get(state.ids, (state, -1e9))[1] < score + logp:
+            if state is None or not state.ids:
+                continue
+            if len(state.ids) < len(asked.state.ids):  # a deletion
+                place = action // (2 * len(vocabulary) + 1)
+                logp -= LOSS * (asked.state.ids[place] in vocabulary.words and asked.state.origins[place] >= 0)
+            if pool.get(state.ids, (state, -1e9))[1] < score + logp:
                 pool[state.ids] = (state, score + logp)
     return sorted(pool.values(), key=lambda pair: -pair[1])
 
@@ -159,6 +169,11 @@ def _tidied(
 def _moved_on(before: Verdict, after: Verdict, lines: int) -> bool:
     """Whether the critic's first objection is now at a later line."""
     return after.line - max(0, lines) > before.line
+
+
+def _unmatched(state: State, vocabulary: Vocabulary) -> int:
+    """Return how many brackets have no counterpart: who leaves more of them has only put the objection off."""
+    return sum(each in (5, 7) for each in bracket_states(state.ids, vocabulary))
 
 
 def _place(code: str, verdict: Verdict, begin: int, vocabulary: Vocabulary, count: int) -> int:

@@ -14,7 +14,7 @@ import torch
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.bifi.decoding import write
-from hotpapers.papers.bifi.edits import State, trace
+from hotpapers.papers.bifi.edits import State, lost, trace
 from hotpapers.papers.bifi.judging import Judge, Snippet
 from hotpapers.papers.bifi.learning import Schedule, learn_edits, learn_sequences
 from hotpapers.papers.bifi.model import EditModel, Transformer
@@ -49,6 +49,8 @@ class Settings:
         Of the fixer on the broken snippets; the ``n`` best are used.
     longest
         Tokens of the longest snippet that is learned from.
+    keep_words
+        Whether a fix that deletes a name, a number, a string or a keyword is no fix to learn from.
     """
 
     preset: Preset = "edit"
@@ -65,10 +67,11 @@ class Settings:
     beam: int = 3
     n: int = 2
     longest: int = 80
+    keep_words: bool = False
 
 
 PRESETS = {
-    "edit": Settings(),
+    "edit": Settings(keep_words=True),
     "seq2seq": Settings("seq2seq", width=96, layers=2, rate=1e-3),
     # 27,000 tokens a step, two epochs of 3 M snippets and more in a round.
     "paper": Settings("paper", width=256, layers=4, first_steps=100_000, fixer_steps=100_000, breaker_steps=100_000,
@@ -116,8 +119,13 @@ class Editor:
         self, model: EditModel, sources: Sequence[Snippet], *, n: int, beam: int, checked: bool
     ) -> list[list[State]]:
         """Return hypotheses by beam search over edits."""
-        found = propose(model, sources, self.judge, n=n, beam=beam, verified=checked, checks=40)
-        return [[each.state for each in some] for some in found]
+        careful = checked and self.settings.keep_words
+        found = propose(model, sources, self.judge, n=4 * n if careful else n, beam=beam, verified=checked, checks=40)
+        words = self.vocabulary.words if careful else set()
+        return [
+            [each.state for each in some if not lost(source.ids, each.state, words)][:n]
+            for source, some in zip(sources, found, strict=True)
+        ]
 
     def break_(self, model: EditModel, sources: Sequence[Snippet], seed: int) -> list[list[State]]:
         """Draw one variant of each source: the best hypotheses alone would be few and alike."""

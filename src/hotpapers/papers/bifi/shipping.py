@@ -43,7 +43,7 @@ PACKAGES = (
     "skimage",
 )
 SETTINGS = Settings(width=64, layers=4, rounds=2, first_steps=800, fixer_steps=200, breaker_steps=120, rate=3e-3,
-                    synthetic=30_000, breaks=8_000, n=1, longest=80)  # fmt: skip
+                    synthetic=30_000, breaks=8_000, n=1, longest=80, keep_words=True)  # fmt: skip
 SEED = 0
 
 
