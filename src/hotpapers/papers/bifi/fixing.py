@@ -106,7 +106,8 @@ def fix(
               feature_version, str(model) if model else None, n, edits)
         for path in paths
     ]  # fmt: skip
-    results = dict(progress.track(attempt_all(_fix_one, orders, engine=engine, jobs=jobs), "fix", len(orders)))
+    running = attempt_all(_fix_one, orders, engine=engine, jobs=jobs)
+    results = dict(progress.track(running, "fix", len(orders)) if len(orders) > 1 else running)
     done = [
         Mended(order.name, "", [], "kills the critic") if isinstance(found := results[number], Died) else found
         for number, order in enumerate(orders)

@@ -7,6 +7,7 @@ critic does not accept whole, but that moves its first objection to a later line
 import difflib
 import functools
 import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -116,7 +117,7 @@ def _mend_place(
     state = start(vocabulary.encode(tokens))
     asked = Asked(state, _place(code, verdict, begin, vocabulary, len(tokens)), verdict.kind)
     found = _tidied(code, begin, end, writer, state, critic, verdict)
-    unmatched = _unmatched(state, vocabulary)
+    unmatched, seen = _unmatched(state, vocabulary), {_spaceless(each.code) for each in found}
     live: list[tuple[Asked, float]] = [(asked, 0.0)]
     for depth in range(edits):
         pool = _children(live, ranking, vocabulary, CHECKS[min(depth, len(CHECKS) - 1)])
@@ -125,11 +126,12 @@ def _mend_place(
             text = code[:begin] + writer.write(child) + code[end:]
             said = critic(text)
             gone_on = _moved_on(verdict, said, text.count("\n") - code.count("\n"))
-            if said.ok or (gone_on and _unmatched(child, vocabulary) <= unmatched):
+            if (said.ok and _spaceless(text) not in seen) or (gone_on and _unmatched(child, vocabulary) <= unmatched):
+                seen.add(_spaceless(text))
                 found.append(_Candidate(score, text, said, depth + 1))
                 if sum(each.verdict.ok for each in found) >= n:
                     return sorted(found, key=lambda each: -each.score)
-            elif len(left) < BEAM:
+            elif not said.ok and len(left) < BEAM:
                 left.append((Asked(child, _place(text, said, begin, vocabulary, len(child.ids)), said.kind), score))
         live = left
         best = sorted((each.score for each in found), reverse=True)[:n]
@@ -169,6 +171,11 @@ def _tidied(
 def _moved_on(before: Verdict, after: Verdict, lines: int) -> bool:
     """Whether the critic's first objection is now at a later line."""
     return after.line - max(0, lines) > before.line
+
+
+def _spaceless(code: str) -> str:
+    """Return code without spaces inside of lines: two fixes that differ in these alone are one."""
+    return re.sub(r"(?<=\S)[ \t]+", "", code)
 
 
 def _unmatched(state: State, vocabulary: Vocabulary) -> int:

@@ -62,6 +62,8 @@ def train(wheels: Path, out: Path, work: Path, settings: Settings = SETTINGS) ->
         played = play(game, "bifi", pairs, round_zero(game, pairs, run), run, keep=keep)
     save_model(played.fixer, out / "fixer")
     save_model(played.breaker, out / "breaker")
+    for stub in out.glob("*/README.md"):  # the hub's own, which says nothing; MODEL_CARD.md does
+        stub.unlink()
     return counts | {"synthetic pairs": len(pairs)}
 
 

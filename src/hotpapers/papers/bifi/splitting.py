@@ -83,7 +83,8 @@ def split(
 
 def judge_all(pieces: Sequence[Piece], engine: Engine, jobs: int | None) -> list[Verdict]:
     """Return the verdicts on all snippets, in order; what kills its worker again and again is broken."""
-    results = dict(progress.track(attempt_all(judge_piece, pieces, engine=engine, jobs=jobs), "split", len(pieces)))
+    running = attempt_all(judge_piece, pieces, engine=engine, jobs=jobs)
+    results = dict(progress.track(running, "split", len(pieces)) if len(pieces) > 1 else running)
     verdicts: list[Verdict] = []
     for number, piece in enumerate(pieces):
         found = results[number]
