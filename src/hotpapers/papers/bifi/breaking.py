@@ -1,5 +1,6 @@
 """The verb ``break``: well-formed code in, realistic broken variants out, each with what the critic objects to."""
 
+import functools
 from pathlib import Path
 
 import torch
@@ -9,6 +10,7 @@ from hotpapers.errors import BadInput
 from hotpapers.papers.bifi.choosing import choose_critic
 from hotpapers.papers.bifi.corpora import Entry, read_code
 from hotpapers.papers.bifi.corruption import Corruption
+from hotpapers.papers.bifi.critics import Critic
 from hotpapers.papers.bifi.edits import LIMIT, State, distance, start
 from hotpapers.papers.bifi.fixing import CriticChoice, NoFix
 from hotpapers.papers.bifi.judging import Snippet
@@ -79,7 +81,9 @@ def break_code(
     return Outcome({"variants": out}, {"variants": len(variants)}, shown[:12_000])
 
 
-def _variants(code, vocabulary: Vocabulary, breaker: EditModel | None, judge, n: int, seed: int) -> list[Entry]:  # type: ignore[no-untyped-def]
+def _variants(
+    code: str, vocabulary: Vocabulary, breaker: EditModel | None, judge: Critic, n: int, seed: int
+) -> list[Entry]:
     tokens = vocabulary.tokens(code)
     ids = tuple(vocabulary.encode(tokens))
     writer = Writer(code, tokens, vocabulary)
@@ -150,7 +154,11 @@ def corrupt_piece(piece: list[tuple[str, str]]) -> list[str | None]:
         tokens = vocabulary.tokens(code)
         writer = Writer(code, tokens, vocabulary)
         state = Corruption(vocabulary, seed).broken(
-            vocabulary.encode(tokens), lambda s, w=writer: not judge(w.write(s)).ok
-        )  # type: ignore[misc]
+            vocabulary.encode(tokens), functools.partial(_refused, judge, writer)
+        )
         found.append(writer.write(state) if state else None)
     return found
+
+
+def _refused(judge: Critic, writer: Writer, state: State) -> bool:
+    return not judge(writer.write(state)).ok

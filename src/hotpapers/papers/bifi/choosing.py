@@ -6,6 +6,7 @@ from pathlib import Path
 from hotpapers.errors import BadInput
 from hotpapers.papers.bifi.critics import Critic, CriticName, critic
 from hotpapers.papers.bifi.mending import Ranking, model_ranking
+from hotpapers.papers.bifi.model import EditModel
 from hotpapers.papers.bifi.parsing import FEATURE_VERSION
 from hotpapers.papers.bifi.players import read_player_model
 from hotpapers.papers.bifi.rules import RuleRanking
@@ -43,11 +44,11 @@ def choose_ranking(critic: Critic, model: Path | None, code: str) -> tuple[Ranki
             raise BadInput(
                 f"The model in {model} was trained on another language than {critic.name}; train one on this."
             )
-        if not hasattr(loaded, "kinds"):
+        if not isinstance(loaded, EditModel):
             raise BadInput(
                 f"The model in {model} writes whole sequences and cannot rank edits; train with --preset edit."
             )
-        return model_ranking(loaded), loaded.vocabulary  # type: ignore[arg-type]
+        return model_ranking(loaded), loaded.vocabulary
     if critic.language == "python":
         from hotpapers.papers.bifi.shelf import shipped
 

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 from hotpapers.errors import BadInput, MissingExtra
 from hotpapers.papers.bifi.parsing import FEATURE_VERSION, parse_error
-from hotpapers.papers.bifi.sandbox import run_on
+from hotpapers.papers.bifi.sandbox import Ran, run_on
 from hotpapers.papers.bifi.tokens import plain_tokens, python_tokens
 from hotpapers.papers.bifi.vocabulary import Language
 
@@ -263,8 +263,8 @@ def judge_by_function(function: Callable[[str], object], text: str) -> Verdict:
     return Verdict() if fine else Verdict("refused", 1, 0, SYNTAX)
 
 
-def _from_output(text: str, ran: "object") -> Verdict:
-    code, said = ran  # type: ignore[misc]
+def _from_output(text: str, ran: Ran) -> Verdict:
+    code, said = ran
     if code == 0:
         return Verdict()
     if code is None:

@@ -11,8 +11,11 @@ from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import written_whole
 from hotpapers.papers.bifi.choosing import choose_critic, choose_ranking
 from hotpapers.papers.bifi.corpora import read_code
-from hotpapers.papers.bifi.mending import difference, mend, safe_target
+from hotpapers.papers.bifi.critics import Critic
+from hotpapers.papers.bifi.critics import critic as critic_of
+from hotpapers.papers.bifi.mending import Ranking, difference, mend, safe_target
 from hotpapers.papers.bifi.parsing import FEATURE_VERSION
+from hotpapers.papers.bifi.vocabulary import Vocabulary
 from hotpapers.verbs import AnyFile, Model, Outcome
 
 CriticChoice = Literal["auto", "python", "brackets", "c", "json", "toml", "yaml", "xml", "sql", "command", "callable"]
@@ -139,17 +142,15 @@ def _fix_one(order: Order) -> Mended:
     )
 
 
-def _ranking(judge, model, code):  # type: ignore[no-untyped-def]
+def _ranking(judge: Critic, model: str | None, code: str) -> tuple[Ranking, Vocabulary]:
     if judge.language == "python" or model:
         return _loaded(judge.name, model)
     return choose_ranking(judge, None, code)
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(name: str, model: str | None):  # type: ignore[no-untyped-def]
-    from hotpapers.papers.bifi.critics import critic
-
-    language_of = critic("python") if name == "python" else critic("brackets")
+def _loaded(name: str, model: str | None) -> tuple[Ranking, Vocabulary]:
+    language_of = critic_of("python" if name == "python" else "brackets")
     return choose_ranking(language_of, Path(model) if model else None, "")
 
 

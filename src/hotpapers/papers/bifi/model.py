@@ -5,6 +5,7 @@ nothing on learning to copy; what it is told besides the tokens is where the cri
 """
 
 import math
+from typing import cast
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -146,7 +147,7 @@ class Transformer(nn.Module, PyTorchModelHubMixin):
 
     def sources(self, memory: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return each decoder layer's keys and values of the source, made once."""
-        return [layer.cross.keys_values(memory) for layer in self.decoder]
+        return [cast(DecoderLayer, layer).cross.keys_values(memory) for layer in self.decoder]
 
     def decode(
         self, target: Int[Tensor, "b m"], sources: list[tuple[Tensor, Tensor]], there: Tensor,

@@ -193,9 +193,9 @@ def read_player_model(folder: Path) -> EditModel | Transformer:
 
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kind = Transformer if "relu_dropout" in config else EditModel
+        kind: type[Any] = Transformer if "relu_dropout" in config else EditModel
     except (OSError, ValueError, TypeError) as error:
         raise BadInput(
             f"There is no BIFI model in {folder}: make one with 'hotpapers bifi train', or leave --model out."
         ) from error
-    return load_model(kind, folder, name="BIFI", make="hotpapers bifi train GOOD BAD").eval()  # type: ignore[type-var]
+    return load_model(kind, folder, name="BIFI", make="hotpapers bifi train GOOD BAD").eval()
