@@ -70,10 +70,10 @@ def script(before: Sequence[int], after: Sequence[int], types: int) -> list[int]
     return actions
 
 
-def lost(source: Sequence[int], state: State, words: set[int]) -> int:
-    """Return how many of the source's ``words`` (names, numbers, strings, keywords) a state has no more."""
-    left = {origin if origin >= 0 else -origin - 2 for origin in state.origins if origin != INSERTED}
-    return sum(number in words and place not in left for place, number in enumerate(source))
+def loses(state: State, action: int, types: int, words: set[int]) -> bool:
+    """Whether an action deletes or replaces one of the source's ``words``: names, numbers, strings, keywords."""
+    place, change = divmod(action, 2 * types + 1)
+    return change >= types and place < len(state.ids) and state.ids[place] in words and state.origins[place] >= 0
 
 
 def stop(length: int, types: int) -> int:

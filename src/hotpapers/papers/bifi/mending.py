@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hotpapers.papers.bifi.critics import Critic, Verdict
-from hotpapers.papers.bifi.edits import LIMIT, State, apply, start
+from hotpapers.papers.bifi.edits import LIMIT, State, apply, loses, start
 from hotpapers.papers.bifi.judging import bracket_states, token_at
 from hotpapers.papers.bifi.layout import Writer
 from hotpapers.papers.bifi.model import EditModel
@@ -26,7 +26,7 @@ CHECKS = (200, 80, 60, 40)
 """Candidates of each depth that the critic sees."""
 BEAM = 4
 LOSS = 2.0
-"""What it costs, in nats, to delete a word that was written: a fix should lose nothing of what was said."""
+"""What it costs, in nats, to delete or replace a word that was written: a fix should lose nothing of what was said."""
 Ranking = Callable[[Sequence[Asked], int], list[list[tuple[float, int]]]]
 
 
@@ -149,9 +149,7 @@ def _children(
             state = apply(asked.state, action, len(vocabulary))
             if state is None or not state.ids:
                 continue
-            if len(state.ids) < len(asked.state.ids):  # a deletion
-                place = action // (2 * len(vocabulary) + 1)
-                logp -= LOSS * (asked.state.ids[place] in vocabulary.words and asked.state.origins[place] >= 0)
+            logp -= LOSS * loses(asked.state, action, len(vocabulary), vocabulary.words)
             if pool.get(state.ids, (state, -1e9))[1] < score + logp:
                 pool[state.ids] = (state, score + logp)
     return sorted(pool.values(), key=lambda pair: -pair[1])

@@ -14,7 +14,7 @@ import torch
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.bifi.decoding import write
-from hotpapers.papers.bifi.edits import State, lost, trace
+from hotpapers.papers.bifi.edits import State, trace
 from hotpapers.papers.bifi.judging import Judge, Snippet
 from hotpapers.papers.bifi.learning import Schedule, learn_edits, learn_sequences
 from hotpapers.papers.bifi.model import EditModel, Transformer
@@ -50,7 +50,7 @@ class Settings:
     longest
         Tokens of the longest snippet that is learned from.
     keep_words
-        Whether a fix that deletes a name, a number, a string or a keyword is no fix to learn from.
+        Whether a fix that deletes or replaces a name, a number, a string or a keyword is no fix to learn from.
     """
 
     preset: Preset = "edit"
@@ -120,12 +120,8 @@ class Editor:
     ) -> list[list[State]]:
         """Return hypotheses by beam search over edits."""
         careful = checked and self.settings.keep_words
-        found = propose(model, sources, self.judge, n=4 * n if careful else n, beam=beam, verified=checked, checks=40)
-        words = self.vocabulary.words if careful else set()
-        return [
-            [each.state for each in some if not lost(source.ids, each.state, words)][:n]
-            for source, some in zip(sources, found, strict=True)
-        ]
+        found = propose(model, sources, self.judge, n=n, beam=beam, verified=checked, checks=40, keep_words=careful)
+        return [[each.state for each in some] for some in found]
 
     def break_(self, model: EditModel, sources: Sequence[Snippet], seed: int) -> list[list[State]]:
         """Draw one variant of each source: the best hypotheses alone would be few and alike."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from hotpapers.papers.bifi.edits import LIMIT, State, apply, start
+from hotpapers.papers.bifi.edits import LIMIT, State, apply, loses, start
 from hotpapers.papers.bifi.judging import Judge, Snippet, bracket_states
 from hotpapers.papers.bifi.model import END, EditModel
 
@@ -43,6 +43,7 @@ def propose(
     edits: int = LIMIT,
     verified: bool = True,
     checks: int = 200,
+    keep_words: bool = False,
 ) -> list[list[Found]]:
     """Return up to ``n`` hypotheses for each source, best first, by beam search over edits.
 
@@ -58,6 +59,8 @@ def propose(
         Whether only what the critic accepts counts.
     checks
         The most that the critic is asked about one source in one step.
+    keep_words
+        Delete and replace no name, number, string or keyword.
     """
     model.eval()
     live: list[list[tuple[State, float]]] = [[(start(source.ids), 0.0)] for source in sources]
@@ -71,6 +74,8 @@ def propose(
         pool: list[dict[tuple[int, ...], tuple[State, float]]] = [{} for _ in sources]
         for (number, state, score), actions in zip(turn, ranked, strict=True):
             for logp, action in actions:
+                if keep_words and loses(state, action, len(model.vocabulary), model.vocabulary.words):
+                    continue
                 after = apply(state, action, len(model.vocabulary))
                 if after is None:
                     if not verified and action % (2 * len(model.vocabulary) + 1) == 2 * len(model.vocabulary):

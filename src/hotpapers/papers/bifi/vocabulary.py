@@ -55,8 +55,8 @@ class Vocabulary:
         self.opening = {self.index[sign]: n for n, sign in enumerate("([{", 1) if sign in self.index}
         self.closing = {self.index[sign]: n for n, sign in enumerate(")]}", 1) if sign in self.index}
 
-        layout = {"<INDENT>", "<DEDENT>", "<NEWLINE>", "<NL>", "<COMMENT>", "<BAD>", *SPECIAL}
-        self.words = {n for n, name in enumerate(self.types) if name not in layout and re.match(r"[~<]?\w", name)}
+        slots = {"<NAME>", "<NUMBER>", "<STRING>"}
+        self.words = {n for n, name in enumerate(self.types) if name in slots or re.match(r"\w", name)}
 
     def __len__(self) -> int:
         return len(self.types)
