@@ -12,6 +12,8 @@ from hotpapers.papers.bifi.vocabulary import KEYWORDS, SIGNS, Vocabulary
 
 HOW_MANY = (1, 1, 1, 1, 2, 2, 3)
 TRIES = 8
+PAIRS = 0.2
+"""How often both brackets of a pair are dropped, where that is asked for."""
 
 
 class Corruption:
@@ -23,9 +25,12 @@ class Corruption:
         Of the tokens.
     seed
         The same seed gives the same errors.
+    bracket_pairs
+        Drop both brackets of a pair as well, as Python 2 and other languages write calls without.
     """
 
-    def __init__(self, vocabulary: Vocabulary, seed: int | str) -> None:
+    def __init__(self, vocabulary: Vocabulary, seed: int | str, *, bracket_pairs: bool = False) -> None:
+        self.vocabulary, self.bracket_pairs = vocabulary, bracket_pairs
         self.random = random.Random(seed)
         self.types = len(vocabulary)
         index = vocabulary.index
@@ -55,6 +60,11 @@ class Corruption:
         return None
 
     def _once(self, state: State) -> State:
+        if self.bracket_pairs and self.random.random() < PAIRS and (pairs := self._pairs(state.ids)):
+            first, second = self.random.choice(pairs)
+            for place in (second, first):
+                state = apply(state, place * (2 * self.types + 1) + 2 * self.types, self.types) or state
+            return state
         places = [place for place, number in enumerate(state.ids) if number in self.syntax]
         place = (
             self.random.choice(places)
@@ -74,6 +84,16 @@ class Corruption:
         else:
             action = base + self.types + self._sign()  # replace
         return apply(state, action, self.types) or state
+
+    def _pairs(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+        """Return the places of matching brackets."""
+        pairs, stack = [], []
+        for place, number in enumerate(ids):
+            if number in self.vocabulary.opening:
+                stack.append(place)
+            elif number in self.vocabulary.closing and stack:
+                pairs.append((stack.pop(), place))
+        return pairs
 
     def _sign(self) -> int:
         return self.random.choice(self.random.choice(self.groups))

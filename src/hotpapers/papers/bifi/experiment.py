@@ -29,7 +29,7 @@ SETTINGS: dict[Scale, Settings] = {
                       synthetic=60, breaks=60, n=1, beam=2),
     "laptop": Settings(rounds=1, width=48, first_steps=200, fixer_steps=70, breaker_steps=60, rate=3e-3,
                        synthetic=7_000, breaks=3_000, n=1),
-    "paper": dataclasses.replace(PRESETS["edit"], keep_words=False, width=256, layers=8, first_steps=20_000,
+    "paper": dataclasses.replace(PRESETS["edit"], keep_words=False, bracket_pairs=False, width=256, layers=8, first_steps=20_000,
                                  fixer_steps=10_000, breaker_steps=10_000, synthetic=1_000_000, breaks=300_000, n=10,
                                  beam=10),
 }  # fmt: skip

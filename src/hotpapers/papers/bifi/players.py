@@ -51,6 +51,8 @@ class Settings:
         Tokens of the longest snippet that is learned from.
     keep_words
         Whether a fix that deletes or replaces a name, a number, a string or a keyword is no fix to learn from.
+    bracket_pairs
+        Whether round 0 drops both brackets of a pair as well.
     """
 
     preset: Preset = "edit"
@@ -68,10 +70,11 @@ class Settings:
     n: int = 2
     longest: int = 80
     keep_words: bool = False
+    bracket_pairs: bool = False
 
 
 PRESETS = {
-    "edit": Settings(keep_words=True),
+    "edit": Settings(keep_words=True, bracket_pairs=True),
     "seq2seq": Settings("seq2seq", width=96, layers=2, rate=1e-3),
     # 27,000 tokens a step, two epochs of 3 M snippets and more in a round.
     "paper": Settings("paper", width=256, layers=4, first_steps=100_000, fixer_steps=100_000, breaker_steps=100_000,

@@ -50,7 +50,7 @@ class Played(NamedTuple):
 
 def synthetic_pairs(game: Game) -> list[Pair]:
     """Return round 0's pairs: good snippets with errors at random that the critic finds, within the bound on edits."""
-    corrupt = Corruption(game.judge.vocabulary, game.seed)
+    corrupt = Corruption(game.judge.vocabulary, game.seed, bracket_pairs=game.settings.bracket_pairs)
     chance = random.Random(f"round 0 {game.seed}")
     pairs: list[Pair] = []
     tries = 0
