@@ -17,6 +17,7 @@ from hotpapers.papers.bifi.experiment import (
     message_divergence,
     percent,
     read_data,
+    same_code,
     same_fix,
     trained,
 )
@@ -136,9 +137,9 @@ def shipped_model_fixes_real_code(scale: Scale, run: Run) -> Measurement:
     model = shipped("fixer")
     judge = Judge(critic("python"), model.vocabulary)
     data = read_data(scale, judge, SETTINGS[scale].longest)
-    ranked = first_verified(model, data, judge)
+    fixes = [mend(repair.broken, judge.critic, model_ranking(model), model.vocabulary) for _, repair in data.test]
     balanced = [trace(source.ids, balance(source, model.vocabulary)) for source, _ in data.test]
-    exact = [same_fix(state, r.broken, r.fixed, judge) for state, (_, r) in zip(ranked, data.test, strict=True)]
+    exact = [bool(some) and same_code(some[0].code, r.fixed) for some, (_, r) in zip(fixes, data.test, strict=True)]
     errors = [judge.snippet(source).verdict.error_class for source, _ in data.test]
     classes = {name: percent([hit for hit, error in zip(exact, errors, strict=True) if error == name])
                for name in sorted(set(errors))}  # fmt: skip
@@ -147,7 +148,7 @@ def shipped_model_fixes_real_code(scale: Scale, run: Run) -> Measurement:
         values=dict.fromkeys(run.seeds, found), method=dict.fromkeys(run.seeds, found),
         baseline=dict.fromkeys(run.seeds, _exact(list(balanced), data, judge)), unit="% exact",
         extras={"snippets": len(data.test), "exact by class": classes,
-                "repaired": percent([state is not None for state in ranked]),
+                "repaired": percent([bool(some) for some in fixes]),
                 "repaired by balancing brackets": percent([judge(state).ok for state in balanced])},
     )  # fmt: skip
 

@@ -29,9 +29,9 @@ SETTINGS: dict[Scale, Settings] = {
                       synthetic=60, breaks=60, n=1, beam=2),
     "laptop": Settings(rounds=1, width=48, first_steps=200, fixer_steps=70, breaker_steps=60, rate=3e-3,
                        synthetic=7_000, breaks=3_000, n=1),
-    "paper": dataclasses.replace(PRESETS["edit"], keep_words=False, bracket_pairs=False, width=256, layers=8, first_steps=20_000,
-                                 fixer_steps=10_000, breaker_steps=10_000, synthetic=1_000_000, breaks=300_000, n=10,
-                                 beam=10),
+    "paper": dataclasses.replace(PRESETS["edit"], keep_words=False, bracket_pairs=False, width=256, layers=8,
+                                 first_steps=20_000, fixer_steps=10_000, breaker_steps=10_000, synthetic=1_000_000,
+                                 breaks=300_000, n=10, beam=10),
 }  # fmt: skip
 LIBRARY: dict[Scale, int] = {"smoke": 80, "laptop": 4_000, "paper": 100_000}
 SCARCE = 10
@@ -154,8 +154,13 @@ def same_fix(state: State | None, source: str, fixed: str, judge: Judge) -> bool
     if state is None:
         return False
     vocabulary = judge.vocabulary
+    return same_code(Writer(source, vocabulary.tokens(source), vocabulary).write(state), fixed)
+
+
+def same_code(code: str, other: str) -> bool:
+    """Whether two programs are the same but for names, numbers, strings, comments and spacing."""
     try:
-        return abstract(Writer(source, vocabulary.tokens(source), vocabulary).write(state)) == abstract(fixed)
+        return abstract(code) == abstract(other)
     except (SyntaxError, ValueError, IndexError):  # tokenize's errors: the text does not parse
         return False
 

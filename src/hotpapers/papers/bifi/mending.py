@@ -116,7 +116,10 @@ def _mend_place(
     writer = Writer(part, tokens, vocabulary)
     state = start(vocabulary.encode(tokens))
     asked = Asked(state, _place(code, verdict, begin, vocabulary, len(tokens)), verdict.kind)
-    found = _tidied(code, begin, end, writer, state, critic, verdict)
+    texts = [writer.write(each, tidy=tidy) for each, tidy in _suggested(asked, verdict, vocabulary)]
+    found = _accepted([code[:begin] + text + code[end:] for text in texts], critic, verdict)
+    if sum(each.verdict.ok for each in found) >= n:
+        return found
     unmatched, seen = _unmatched(state, vocabulary), {_spaceless(each.code) for each in found}
     live: list[tuple[Asked, float]] = [(asked, 0.0)]
     for depth in range(edits):
@@ -155,15 +158,27 @@ def _children(
     return sorted(pool.values(), key=lambda pair: -pair[1])
 
 
-def _tidied(
-    code: str, begin: int, end: int, writer: Writer, state: State, critic: Critic, verdict: Verdict
-) -> list[_Candidate]:
-    """Return the text with its lines indented as their blocks are, where that is all that it lacks."""
-    if "indent" not in verdict.message and "tab" not in verdict.message.lower():
-        return []
-    text = code[:begin] + writer.write(state, tidy=True) + code[end:]
-    said = critic(text)
-    return [_Candidate(-0.1, text, said, 1)] if text != code and (said.ok or _moved_on(verdict, said, 0)) else []
+def _suggested(asked: Asked, verdict: Verdict, vocabulary: Vocabulary) -> list[tuple[State, bool]]:
+    """Return what the critic's own message suggests, and whether to indent each line as its block is.
+
+    A call without brackets, as Python 2 prints, gets them; what only its indentation is wrong with is tidied.
+    """
+    if verdict.message.startswith("Missing parentheses in call to") and "(" in vocabulary.index:
+        ids, types = asked.state.ids, 2 * len(vocabulary) + 1
+        rest = ids[asked.place + 1 :]
+        last = next((n for n, number in enumerate(rest) if number == vocabulary.newline), len(rest))
+        opened = apply(asked.state, (asked.place + 1) * types + vocabulary.index["("], len(vocabulary))
+        assert opened is not None
+        closed = apply(opened, (asked.place + 2 + last) * types + vocabulary.index[")"], len(vocabulary))
+        return [(closed, False)] if closed else []
+    if "indent" in verdict.message or "tab" in verdict.message.lower():
+        return [(asked.state, True)]
+    return []
+
+
+def _accepted(texts: Sequence[str], critic: Critic, verdict: Verdict) -> list[_Candidate]:
+    judged = [(text, critic(text)) for text in texts]
+    return [_Candidate(-0.1, text, said, 2) for text, said in judged if said.ok or _moved_on(verdict, said, 0)]
 
 
 def _moved_on(before: Verdict, after: Verdict, lines: int) -> bool:

@@ -81,7 +81,8 @@ class RuleRanking:
             if off > 12 and place < len(ids) - 2:
                 continue
             base, away = place * (2 * types + 1), -0.4 * min(off, 12)
-            found += [(away - cost - (0 if token in missing or not missing else 1.5), base + token)
+            begins = place > 0 and ids[place - 1] == self.vocabulary.newline  # a sign rather ends the line before
+            found += [(away - cost - begins - (0 if token in missing or not missing else 1.5), base + token)
                       for token, cost in self.tokens[:40]]  # fmt: skip
             if place < len(ids):
                 found.append((away - 1.2, base + 2 * types))
