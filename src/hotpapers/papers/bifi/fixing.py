@@ -169,12 +169,14 @@ def _tell(source: Path, paths: Sequence[Path], done: Sequence[Mended], out: Path
     target = Path(out) if out else safe_target(source)
     with written_whole(target) as temporary:
         temporary.write_bytes(patch.encode())
+    files = {"patch": target}
     if apply:
         by_name = {path.name if source.is_file() else str(path.relative_to(source)): path for path in paths}
         for each in fixed:
             with written_whole(by_name[each.name]) as temporary:
                 temporary.write_bytes(each.fixes[0][0].encode())
-    return Outcome({"patch": target}, _numbers(done, fixed, left), _note(fixed, left, patch))
+        files |= {f"fixed {each.name}": by_name[each.name] for each in fixed}
+    return Outcome(files, _numbers(done, fixed, left), _note(fixed, left, patch))
 
 
 def _numbers(done: Sequence[Mended], fixed: Sequence[Mended], left: Sequence[Mended]) -> dict[str, float | int | str]:

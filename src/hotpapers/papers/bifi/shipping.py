@@ -42,8 +42,8 @@ PACKAGES = (
     "torch",
     "skimage",
 )
-SETTINGS = Settings(width=64, layers=4, rounds=2, first_steps=700, fixer_steps=200, breaker_steps=120, rate=3e-3,
-                    synthetic=30_000, breaks=8_000, n=1, longest=80, keep_words=True, bracket_pairs=True)  # fmt: skip
+SETTINGS = Settings(width=64, layers=4, rounds=2, first_steps=800, fixer_steps=200, breaker_steps=120, rate=3e-3,
+                    synthetic=30_000, breaks=8_000, n=1, longest=80)  # fmt: skip
 SEED = 0
 
 
