@@ -6,6 +6,7 @@ critic does not accept whole, but that moves its first objection to a later line
 
 import difflib
 import functools
+import itertools
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -25,6 +26,10 @@ BEFORE, AFTER = 100, 60
 CHECKS = (200, 80, 60, 40)
 """Candidates of each depth that the critic sees."""
 BEAM = 4
+SHORT, LONG = 2000, 40_000
+"""Characters from which a statement is mended by itself, and from which a tenth of the candidates is tried."""
+GOES_ON = ("else", "elif", "except", "finally", ")", "]", "}")
+"""What begins a line at the margin without beginning a statement."""
 LOSS = 2.0
 """What it costs, in nats, to delete or replace a word that was written: a fix should lose nothing of what was said."""
 Ranking = Callable[[Sequence[Asked], int], list[list[tuple[float, int]]]]
@@ -76,6 +81,9 @@ def mend(
     for _ in range(places):
         if verdict.ok:
             return [Fix(code, done, score)]
+        if (apart := _mend_statement(code, verdict, critic, ranking, vocabulary, edits, places)) is not None:
+            code, verdict, done, score = apart.code, apart.verdict, done + apart.edits, score + apart.score
+            continue
         found = _mend_place(code, verdict, critic, ranking, vocabulary, n, edits)
         whole = [each for each in found if each.verdict.ok]
         if whole:
@@ -107,6 +115,38 @@ def window(code: str, verdict: Verdict, vocabulary: Vocabulary) -> tuple[int, in
     return tokens[first].end if first is not None else 0, tokens[last].end if last is not None else len(code)
 
 
+def _mend_statement(
+    code: str, verdict: Verdict, critic: Critic, ranking: Ranking, vocabulary: Vocabulary, edits: int, places: int
+) -> _Candidate | None:
+    """Mend the statement at the margin in which the critic objects by itself: to parse it is soon done."""
+    begin, end = _statement(code, verdict, vocabulary)
+    part = code[begin:end]
+    if len(code) < SHORT or len(part) > 0.7 * len(code) or critic(part).ok:
+        return None
+    for fix in mend(part, critic, ranking, vocabulary, edits=edits, places=places):
+        text = code[:begin] + fix.code + code[end:]
+        said = critic(text)
+        if said.ok or _moved_on(verdict, said, text.count("\n") - code.count("\n")):
+            return _Candidate(fix.score, text, said, fix.edits)
+    return None
+
+
+def _statement(code: str, verdict: Verdict, vocabulary: Vocabulary) -> tuple[int, int]:
+    """Return where the statement at the margin begins that the critic's place is in, and where the next one does."""
+    if vocabulary.language != "python":
+        return 0, len(code)
+    tokens = vocabulary.tokens(code)
+    place = tokens[token_at(code, verdict, vocabulary)].start if tokens else 0
+    starts = [
+        after.start
+        for before, after in itertools.pairwise(tokens)
+        if before.kind in ("NEWLINE", "DEDENT") and after.end > after.start and code[after.start - 1] == "\n"
+        and after.text not in GOES_ON
+    ]  # fmt: skip
+    begin = max((start for start in starts if start <= place), default=0)
+    return begin, min((start for start in starts if start > place), default=len(code))
+
+
 def _mend_place(
     code: str, verdict: Verdict, critic: Critic, ranking: Ranking, vocabulary: Vocabulary, n: int, edits: int
 ) -> list[_Candidate]:
@@ -120,12 +160,13 @@ def _mend_place(
     found = _accepted([code[:begin] + text + code[end:] for text in texts], critic, verdict)
     if sum(each.verdict.ok for each in found) >= n:
         return found
+    checks = [most // 10 if len(code) > LONG else most for most in CHECKS]
     unmatched, seen = _unmatched(state, vocabulary), {_spaceless(each.code) for each in found}
     live: list[tuple[Asked, float]] = [(asked, 0.0)]
     for depth in range(edits):
-        pool = _children(live, ranking, vocabulary, CHECKS[min(depth, len(CHECKS) - 1)])
+        pool = _children(live, ranking, vocabulary, checks[min(depth, len(checks) - 1)])
         left: list[tuple[Asked, float]] = []
-        for child, score in pool[: CHECKS[min(depth, len(CHECKS) - 1)]]:
+        for child, score in pool[: checks[min(depth, len(checks) - 1)]]:
             text = code[:begin] + writer.write(child) + code[end:]
             said = critic(text)
             gone_on = _moved_on(verdict, said, text.count("\n") - code.count("\n"))
@@ -161,7 +202,8 @@ def _children(
 def _suggested(asked: Asked, verdict: Verdict, vocabulary: Vocabulary) -> list[tuple[State, bool]]:
     """Return what the critic's own message suggests, and whether to indent each line as its block is.
 
-    A call without brackets, as Python 2 prints, gets them; what only its indentation is wrong with is tidied.
+    A call without brackets, as Python 2 prints, gets them; the name of a caught exception, as Python 2 writes it after
+    a comma, gets its ``as``; what only its indentation is wrong with is tidied.
     """
     if verdict.message.startswith("Missing parentheses in call to") and "(" in vocabulary.index:
         ids, types = asked.state.ids, 2 * len(vocabulary) + 1
@@ -171,6 +213,11 @@ def _suggested(asked: Asked, verdict: Verdict, vocabulary: Vocabulary) -> list[t
         assert opened is not None
         closed = apply(opened, (asked.place + 2 + last) * types + vocabulary.index[")"], len(vocabulary))
         return [(closed, False)] if closed else []
+    if verdict.message.startswith("multiple exception types"):
+        ids, types, index = asked.state.ids, 2 * len(vocabulary) + 1, vocabulary.index
+        comma = next((n for n in range(asked.place, len(ids) - 1) if ids[n] in (index[","], vocabulary.newline)), 0)
+        named = apply(asked.state, comma * types + len(vocabulary) + index["as"], len(vocabulary))
+        return [(named, False)] if named and ids[comma] == index[","] else []
     if "indent" in verdict.message or "tab" in verdict.message.lower():
         return [(asked.state, True)]
     return []
