@@ -67,3 +67,16 @@ def test_a_stream_without_its_slots_has_defaults():
 def test_two_programs_are_the_same_fix_whatever_their_names_comments_and_spacing():
     assert abstract("f(a,\n   b)  # c\n") == abstract("g( x, y )\n")
     assert abstract("if a: b\n") != abstract("while a: b\n")
+    for cut_off in ("f(a\n", 'x = """a\n'):
+        with pytest.raises(SyntaxError):
+            abstract(cut_off)
+
+
+@pytest.mark.parametrize("code", ["f(", "x = '''", "if x:\n    y\n  z\n"])
+def test_code_that_does_not_parse_is_no_fix_and_no_crash(code):
+    from hotpapers.papers.bifi.experiment import same_code
+
+    with pytest.raises(SyntaxError):
+        abstract(code)
+    assert not same_code(code, "f()\n")
+    assert not same_code("f()\n", code)

@@ -181,11 +181,22 @@ def detokenise(stream: Iterable[str], slots: dict[str, list[str]] | None = None)
 def abstract(code: str) -> list[str]:
     """Return code that parses as kinds of tokens: names, numbers and strings alike, keywords and signs as they are.
 
+    Raises ``SyntaxError`` where it cannot even be cut into tokens.
+
     Two programs count as the same fix where these are the same: comments, names, spacing and line breaks inside
     brackets do not matter.
+
+    Raises
+    ------
+    SyntaxError
+        If it does not parse.
     """
     kinds = []
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
+    except tokenize.TokenError as error:  # no SyntaxError before Python 3.12
+        raise SyntaxError(str(error)) from error
+    for token in tokens:
         if token.type in (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER):
             continue
         if token.type == tokenize.NAME:
