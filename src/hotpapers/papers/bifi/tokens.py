@@ -206,3 +206,10 @@ def abstract(code: str) -> list[str]:
         else:
             kinds.append(tokenize.tok_name[token.type])
     return kinds
+
+
+def _cut(code: str) -> list[tokenize.TokenInfo]:
+    try:
+        return list(tokenize.generate_tokens(io.StringIO(code).readline))
+    except tokenize.TokenError as error:
+        raise SyntaxError(str(error)) from error
