@@ -181,8 +181,6 @@ def detokenise(stream: Iterable[str], slots: dict[str, list[str]] | None = None)
 def abstract(code: str) -> list[str]:
     """Return code that parses as kinds of tokens: names, numbers and strings alike, keywords and signs as they are.
 
-    Raises ``SyntaxError`` where it cannot even be cut into tokens.
-
     Two programs count as the same fix where these are the same: comments, names, spacing and line breaks inside
     brackets do not matter.
 
@@ -206,10 +204,3 @@ def abstract(code: str) -> list[str]:
         else:
             kinds.append(tokenize.tok_name[token.type])
     return kinds
-
-
-def _cut(code: str) -> list[tokenize.TokenInfo]:
-    try:
-        return list(tokenize.generate_tokens(io.StringIO(code).readline))
-    except tokenize.TokenError as error:
-        raise SyntaxError(str(error)) from error
