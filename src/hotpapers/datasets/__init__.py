@@ -2,6 +2,7 @@
 
 from hotpapers.datasets.aan import aan
 from hotpapers.datasets.cifar10 import cifar10
+from hotpapers.datasets.code_repairs import Repair, stackoverflow_repairs
 from hotpapers.datasets.dataset import REGISTRY, Dataset, Source, find, offer
 from hotpapers.datasets.download import DownloadFailed, fetch
 from hotpapers.datasets.enwik8 import enwik8
@@ -22,6 +23,7 @@ __all__ = [
     "TEXTURES",
     "Dataset",
     "DownloadFailed",
+    "Repair",
     "Source",
     "aan",
     "cifar10",
@@ -40,6 +42,7 @@ __all__ = [
     "photograph",
     "photographs",
     "sachs",
+    "stackoverflow_repairs",
     "t2d",
     "weights",
 ]
