@@ -1,0 +1,39 @@
+"""The paper's supervised comparison: every tokenizer on every task, one classifier, equal settings."""
+
+import dataclasses
+from functools import cache
+
+from hotpapers.cards import Scale
+from hotpapers.papers.arabic_tokenizers.fit import Score, Settings, fit_and_score
+from hotpapers.papers.arabic_tokenizers.tasks import TASKS, Split, TaskName, load
+from hotpapers.papers.arabic_tokenizers.tokenizer import ALGOS, Algo
+from hotpapers.progress import track
+
+SETTINGS: dict[Scale, Settings] = {
+    "smoke": Settings(vocab=400, width=8, layers=1, epochs=1, batch=32, learning_rate=1e-2, length=48),
+    "laptop": Settings(vocab=10_000, width=64, layers=1, epochs=5, batch=64, learning_rate=3e-3, length=96),
+    "paper": Settings(),
+}
+"""By scale; ``paper`` is the authors' harness."""
+
+
+@cache
+def supervised(scale: Scale, seeds: tuple[int, ...]) -> dict[tuple[TaskName, Algo, int], Score]:
+    """Return the score of each task, tokenizer and seed; claims that look at the same runs share them."""
+    names = TASKS[-2:] if scale == "smoke" else TASKS
+    found = {}
+    jobs = [(name, seed) for seed in seeds for name in names]
+    for name, seed in track(jobs, "tasks"):
+        split = load(name, scale, seed)
+        for algo in ALGOS:
+            found[name, algo, seed] = fit_and_score(split, algo, SETTINGS[scale], seed)
+    return found
+
+
+@cache
+def one(scale: Scale, name: TaskName, algo: Algo, seed: int, vocab: int, texts: int | None = None) -> Score:
+    """Return the score of one run with another vocabulary, or with fewer texts to learn from."""
+    split = load(name, scale, seed)
+    if texts is not None:
+        split = Split(split.train[:texts], split.train_labels[:texts], split.test, split.test_labels, split.classes)
+    return fit_and_score(split, algo, dataclasses.replace(SETTINGS[scale], vocab=vocab), seed)

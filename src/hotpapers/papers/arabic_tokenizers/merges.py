@@ -1,0 +1,242 @@
+"""Byte-pair encoding over white-space words: the most frequent pair of neighbours becomes one piece, again and again.
+
+A word begins with ``▁``, as in SentencePiece; nothing merges across words. Pairs of equal counts merge in the order of
+their numbers, as in Hugging Face's trainer, so that both learn the same merges from the same words.
+"""
+
+import heapq
+
+import numpy as np
+
+from hotpapers.papers.arabic_tokenizers.trie import fuse
+from hotpapers.papers.arabic_tokenizers.words import Letters, Words, spell
+
+BEGINS = "▁"
+_NEVER = np.iinfo(np.int32).max
+
+
+def learn_merges(words: Words, size: int, reserved: int) -> tuple[list[str], list[tuple[int, int]]]:
+    """Return the pieces after the reserved ones, letters first, and the pairs that made the others.
+
+    Parameters
+    ----------
+    words
+        The text's words.
+    size
+        Of the whole vocabulary; letters beyond it are dropped, the rarest first.
+    reserved
+        How many pieces come before: the unknown, the padding and the special ones.
+    """
+    letters = spell(words.distinct)
+    counts = words.counts
+    kept = _alphabet(letters, counts, size - reserved)
+    pieces = [chr(code) for code in kept]
+    number = np.full(0x110000, -1, np.int64)
+    number[kept] = np.arange(reserved, reserved + len(kept))
+    begin = int(number[ord(BEGINS)])
+    symbols = number[letters.codes].tolist()
+    table = [[begin, *(symbol for symbol in symbols[start : start + length] if symbol >= 0)]
+             for start, length in zip(letters.starts.tolist(), letters.lengths.tolist(), strict=True)]  # fmt: skip
+    return _merge(table, counts.tolist(), pieces, size - reserved, reserved)
+
+
+def _alphabet(letters: Letters, counts: np.ndarray, room: int) -> list[int]:
+    weights = np.bincount(letters.codes, np.repeat(counts, letters.lengths + 1))
+    weights[0] = 0
+    begins = ord(BEGINS)
+    weights = np.pad(weights, (0, max(0, begins + 1 - len(weights))))
+    weights[begins] = counts.sum() + 1
+    order = np.argsort(-weights, kind="stable")[: max(1, room)]
+    return sorted(int(code) for code in order if weights[code] > 0)
+
+
+def _merge(
+    table: list[list[int]], counts: list[int], pieces: list[str], room: int, reserved: int
+) -> tuple[list[str], list[tuple[int, int]]]:
+    """Merge until there is no room, keeping where each pair stands; stale entries of the heap are put right when met."""
+    totals: dict[tuple[int, int], int] = {}
+    where: dict[tuple[int, int], list[int]] = {}
+    for index, (symbols, count) in enumerate(zip(table, counts, strict=True)):
+        for pair in zip(symbols, symbols[1:], strict=False):
+            if pair in totals:
+                totals[pair] += count
+                where[pair].append(index)
+            else:
+                totals[pair], where[pair] = count, [index]
+    heap = [(-count, pair) for pair, count in totals.items()]
+    heapq.heapify(heap)
+    merges: list[tuple[int, int]] = []
+    while heap and len(pieces) < room:
+        negative, pair = heapq.heappop(heap)
+        count = totals.get(pair, 0)
+        if count != -negative:
+            if count > 0:
+                heapq.heappush(heap, (-count, pair))
+            continue
+        merges.append(pair)
+        new = reserved + len(pieces)
+        left, right = pieces[pair[0] - reserved], pieces[pair[1] - reserved]
+        pieces.append(left + right)
+        raised = set()
+        for index in where.pop(pair):
+            _merge_word(table[index], pair, new, counts[index], index, totals, where, raised)
+        totals[pair] = 0
+        for each in raised:
+            heapq.heappush(heap, (-totals[each], each))
+    return pieces, merges
+
+
+def _merge_word(
+    symbols: list[int], pair: tuple[int, int], new: int, count: int, index: int,
+    totals: dict[tuple[int, int], int], where: dict[tuple[int, int], list[int]], raised: set[tuple[int, int]],
+) -> None:  # fmt: skip
+    first, second = pair
+    place = 0
+    while True:
+        try:
+            place = symbols.index(first, place)
+        except ValueError:
+            return
+        if place + 1 == len(symbols):
+            return
+        if symbols[place + 1] != second:
+            place += 1
+            continue
+        if place:
+            before = symbols[place - 1]
+            totals[before, first] -= count
+            _raise((before, new), count, index, totals, where, raised)
+        if place + 2 < len(symbols):
+            behind = symbols[place + 2]
+            totals[second, behind] -= count
+            _raise((new, behind), count, index, totals, where, raised)
+        symbols[place : place + 2] = [new]
+        place += 1
+
+
+def _raise(
+    pair: tuple[int, int], count: int, index: int, totals: dict[tuple[int, int], int],
+    where: dict[tuple[int, int], list[int]], raised: set[tuple[int, int]],
+) -> None:  # fmt: skip
+    if pair in totals:
+        totals[pair] += count
+        where.setdefault(pair, []).append(index)
+    else:
+        totals[pair], where[pair] = count, [index]
+    raised.add(pair)
+
+
+class Merger:
+    """Applies merges to many words at once; a pair found in no list never merges.
+
+    Parameters
+    ----------
+    letters
+        Letter → number.
+    merges
+        Pairs of numbers, the first learnt first.
+    first_new
+        The number that the first merge makes; those after it count on.
+    """
+
+    def __init__(self, letters: dict[str, int], merges: list[tuple[int, int]], first_new: int, unknown: int) -> None:
+        self.unknown, self.first_new = unknown, first_new
+        self.number = np.full(0x110000, unknown, np.int32)
+        for letter, number in letters.items():
+            self.number[ord(letter)] = number
+        self.begin = int(self.number[ord(BEGINS)])
+        keys = np.array([(left << 32) | right for left, right in merges], np.int64)
+        self._bits = max(4, int(4 * len(keys)).bit_length())
+        self._keys, self._ranks = _hash_table(keys, self._bits)
+
+    def rank(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return when each pair was merged; a very large number where it never was."""
+        keys = (left.astype(np.int64) << 32) | right
+        slots = _slots(keys, self._bits)
+        found = self._keys[slots]
+        ranks = np.where(found == keys, self._ranks[slots], np.int32(_NEVER))
+        open_ = np.flatnonzero((found != keys) & (found != -1))
+        while len(open_):
+            slots[open_] = (slots[open_] + 1) & ((1 << self._bits) - 1)
+            found = self._keys[slots[open_]]
+            hit = found == keys[open_]
+            ranks[open_[hit]] = self._ranks[slots[open_[hit]]]
+            open_ = open_[~hit & (found != -1)]
+        return ranks
+
+    def segment(
+        self, letters: Letters, dropout: float = 0.0, chance: np.random.Generator | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Cut words, returning as ``greedy`` does; ``dropout`` is the share of merges that are passed over."""
+        n = len(letters.starts)
+        sizes = letters.lengths + 1
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        symbols = np.empty(offsets[-1], np.int32)
+        symbols[offsets[:-1]] = self.begin
+        rest = np.ones(offsets[-1], bool)
+        rest[offsets[:-1]] = False
+        ends = np.zeros(len(letters.codes), bool)
+        ends[letters.starts + letters.lengths] = True
+        symbols[rest] = self.number[letters.codes[~ends]]
+        begins = np.arange(offsets[-1], dtype=np.int32)
+        last = np.zeros(len(symbols), bool)
+        last[offsets[1:] - 1] = True
+        ranks = np.full(len(symbols), _NEVER, np.int32)
+        self._rank_at(np.flatnonzero(~last), symbols, ranks)
+        finished: list[tuple[np.ndarray, np.ndarray]] = []
+        while len(symbols):
+            allowed = ranks if chance is None else np.where(chance.random(len(ranks)) < dropout, _NEVER, ranks)
+            heads = np.flatnonzero(np.concatenate([[True], last[:-1]]))
+            lowest = np.repeat(np.minimum.reduceat(allowed, heads), np.diff(np.append(heads, len(symbols))))
+            going = lowest != _NEVER
+            finished.append((symbols[~going], begins[~going]))
+            merging = _every_other(np.flatnonzero((allowed == lowest) & going))
+            symbols[merging] = self.first_new + ranks[merging]
+            last[merging] |= last[merging + 1]
+            going[merging + 1] = False
+            place = np.cumsum(going) - 1
+            symbols, begins, last, ranks = (each[going] for each in (symbols, begins, last, ranks))
+            merged = place[merging]
+            ranks[merged] = _NEVER
+            before = merged[merged > 0] - 1
+            self._rank_at(np.concatenate([merged[~last[merged]], before[~last[before]]]), symbols, ranks)
+        return self._assemble(finished, n, offsets)
+
+    def _rank_at(self, places: np.ndarray, symbols: np.ndarray, ranks: np.ndarray) -> None:
+        ranks[places] = self.rank(symbols[places], symbols[places + 1])
+
+    def _assemble(
+        self, finished: list[tuple[np.ndarray, np.ndarray]], n: int, ends: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Put the pieces of all words in order by where they begin."""
+        numbers = np.full(ends[-1], -1, np.int32)
+        for symbols, begins in finished:
+            numbers[begins] = symbols
+        starts = np.flatnonzero(numbers >= 0)
+        spans = np.diff(np.append(starts, ends[-1]))
+        offsets = np.searchsorted(starts, ends)
+        spans[offsets[:-1]] -= 1  # the ▁ is no letter of the word
+        return fuse(numbers[starts], offsets, spans, self.unknown)
+
+
+def _every_other(places: np.ndarray) -> np.ndarray:
+    """Of places side by side keep the first, the third, …: in a run of one letter pairs overlap."""
+    if not len(places) or not (np.diff(places) == 1).any():
+        return places
+    run = np.cumsum(np.concatenate([[True], np.diff(places) != 1])) - 1
+    first = np.flatnonzero(np.concatenate([[True], np.diff(run) > 0]))
+    return places[(np.arange(len(places)) - first[run]) % 2 == 0]
+
+
+def _slots(keys: np.ndarray, bits: int) -> np.ndarray:
+    mixed = (keys ^ (keys >> 29)).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return (mixed >> np.uint64(64 - bits)).astype(np.int64)
+
+
+def _hash_table(keys: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    table, ranks = np.full(1 << bits, -1, np.int64), np.zeros(1 << bits, np.int32)
+    for rank, (key, slot) in enumerate(zip(keys.tolist(), _slots(keys, bits).tolist(), strict=True)):
+        while table[slot] != -1:
+            slot = (slot + 1) & ((1 << bits) - 1)
+        table[slot], ranks[slot] = key, rank
+    return table, ranks
