@@ -22,8 +22,12 @@ EMOTIONS = ("none", "anger", "joy", "sadness", "love", "sympathy", "surprise", "
 
 _RAW = "https://raw.githubusercontent.com"
 _TKSEEM = f"{_RAW}/ARBML/tkseem/8532d3c27936b0ee34d79fa48d6e99f2aaef1bc2/tasks"
-_REVIEWS = f"{_RAW}/hadyelsahar/large-arabic-sentiment-analysis-resouces/2a99dc508c0203eb8ef733fa29228fba2aa61682/datasets"
-_TWEETS = f"{_RAW}/motazsaad/arabic-sentiment-analysis/5ea372acfec32a23ceecc2380fe6607c41596b8d/arabic_tweets_tsv/20190413"
+_REVIEWS = (
+    f"{_RAW}/hadyelsahar/large-arabic-sentiment-analysis-resouces/2a99dc508c0203eb8ef733fa29228fba2aa61682/datasets"
+)
+_TWEETS = (
+    f"{_RAW}/motazsaad/arabic-sentiment-analysis/5ea372acfec32a23ceecc2380fe6607c41596b8d/arabic_tweets_tsv/20190413"
+)
 _LARGEST_SHEET = 64 << 20
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\u2190-\u21ff\u2300-\u23ff]+")
 

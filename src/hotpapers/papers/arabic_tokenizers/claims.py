@@ -9,23 +9,16 @@ import numpy as np
 
 from hotpapers.cards import Scale
 from hotpapers.claims.measurement import Measurement
-from hotpapers.papers.arabic_tokenizers.experiment import SETTINGS, one, supervised
+from hotpapers.papers.arabic_tokenizers.experiment import PUBLISHED, SETTINGS, compressions, one, supervised
 from hotpapers.papers.arabic_tokenizers.fit import Score
-from hotpapers.papers.arabic_tokenizers.learn import learn
-from hotpapers.papers.arabic_tokenizers.measures import describe
 from hotpapers.papers.arabic_tokenizers.model import BiGRU
 from hotpapers.papers.arabic_tokenizers.model import parameters as by_formula
 from hotpapers.papers.arabic_tokenizers.plots import plot_bars, plot_curves
 from hotpapers.papers.arabic_tokenizers.statistics import clear_winner, friedman, kendall, ranks
 from hotpapers.papers.arabic_tokenizers.stochastic import as_words, count_stochastic, piece_counts
-from hotpapers.papers.arabic_tokenizers.tasks import TASKS, TaskName, corpus, invented
+from hotpapers.papers.arabic_tokenizers.tasks import TASKS, TaskName, invented
 from hotpapers.papers.arabic_tokenizers.tokenizer import ALGOS, Algo
-from hotpapers.papers.arabic_tokenizers.words import find_words
 from hotpapers.run import Run
-
-PUBLISHED: tuple[Algo, ...] = ("word", "char", "bpe", "disjoint", "stochastic", "morph")
-CORPORA = ("metres", "subtitles", "tweets")
-SUB_WORD: tuple[Algo, ...] = ("bpe", "unigram", "disjoint", "stochastic", "morph")
 
 
 def parameters(scale: Scale, run: Run) -> Measurement:
@@ -36,25 +29,31 @@ def parameters(scale: Scale, run: Run) -> Measurement:
 
 def stochastic_in_closed_form(scale: Scale, run: Run) -> Measurement:
     """Compare the closed form with all splits written out, for words of up to 12 letters, some of them repetitive."""
-    words = {word for text in invented(0).train for word in text.split() if len(word) <= 12} | {"لالالالا", "ههههه", "ا"}
+    words = {word for text in invented(0).train for word in text.split() if len(word) <= 12} | {
+        "لالالالا",
+        "ههههه",
+        "ا",
+    }
     worst = 0.0
     for word in sorted(words)[: 40 if scale == "smoke" else None]:
         counted = count_stochastic(as_words([word] * 3), 10**6)
         written = piece_counts(word)
         found = dict(zip(counted.strings, counted.counts, strict=True))
-        worst = max([worst, *(abs(found.get(piece, 0.0) - 3 * count) / (3 * count) for piece, count in written.items())])
+        worst = max(
+            [worst, *(abs(found.get(piece, 0.0) - 3 * count) / (3 * count) for piece, count in written.items())]
+        )
         worst = worst if set(found) == set(written) else float("inf")
     return Measurement(values=dict.fromkeys(run.seeds, worst), extras={"words": len(words)})
 
 
 def bpe_compresses_best(scale: Scale, run: Run) -> Measurement:
     """Compare BPE's compression with the best of the paper's others, at 1,000, 5,000 and 10,000 pieces."""
-    return _compression(scale, run, "bpe", [algo for algo in PUBLISHED if algo not in ("bpe", "morph")])
+    return _compression(scale, run, "bpe")
 
 
 def morphs_compress_best(scale: Scale, run: Run) -> Measurement:
     """Compare the compression of learnt morphs with the best of the paper's others, BPE left out."""
-    return _compression(scale, run, "morph", [algo for algo in PUBLISHED if algo not in ("bpe", "morph")])
+    return _compression(scale, run, "morph")
 
 
 def no_tokenizer_is_best(scale: Scale, run: Run) -> Measurement:
@@ -66,7 +65,11 @@ def no_tokenizer_is_best(scale: Scale, run: Run) -> Measurement:
         won = {name: clear_winner({algo: scores[name, algo, seed].right for algo in ALGOS}) for name in names}
         counts = [list(won.values()).count(algo) for algo in ALGOS]
         values[seed], winners[str(seed)] = max(counts) / len(names), won
-    extras = {"clear winners": winners, "accuracy": _accuracies(scores), "settings": dataclasses.asdict(SETTINGS[scale])}
+    extras = {
+        "clear winners": winners,
+        "accuracy": _accuracies(scores),
+        "settings": dataclasses.asdict(SETTINGS[scale]),
+    }
     return Measurement(values=values, extras=extras, files=[_bars(run, scores)])
 
 
@@ -135,29 +138,24 @@ def words_need_a_large_vocabulary(scale: Scale, run: Run) -> Measurement:
                        baseline=gain["bpe"], unit="accuracy gained", extras={"accuracy": table}, files=[picture])  # fmt: skip
 
 
-def _compression(scale: Scale, run: Run, method: Algo, others: list[Algo]) -> Measurement:
-    sizes = (200, 400) if scale == "smoke" else (1000, 5000, 10_000)
+def _compression(scale: Scale, run: Run, method: Algo) -> Measurement:
+    """Hold a method against the best of the paper's tokenizers that are neither BPE nor morphs."""
+    sizes, table = compressions(scale, tuple(run.seeds))
+    others = [algo for algo in PUBLISHED if algo not in ("bpe", "morph")]
     values, ours, theirs = {}, {}, {}
-    table: dict[str, Any] = {}
-    curves: dict[str, list[list[float]]] = {algo: [[] for _ in sizes] for algo in (method, *others)}
     for seed in run.seeds:
-        ratios, mine, best = [], [], []
-        for name in CORPORA:
-            words = find_words(corpus(name, scale, seed))  # type: ignore[arg-type]
-            for place, vocab in enumerate(sizes):
-                found = {algo: describe(learn(words, algo, vocab=vocab, seed=seed), words) for algo in (method, *others)}
-                factors = {algo: facts["compression"] for algo, facts in found.items()}
-                for algo, factor in factors.items():
-                    curves[algo][place].append(factor)
-                mine.append(factors[method])
-                best.append(min(factors[algo] for algo in others))
-                ratios.append(best[-1] / mine[-1])
-                table[f"{name}, {vocab}, seed {seed}"] = found
-        values[seed], ours[seed], theirs[seed] = min(ratios), float(np.mean(mine)), float(np.mean(best))
+        facts = [row for (_, _, each), row in table.items() if each == seed]
+        mine = [row[method]["compression"] for row in facts]
+        best = [min(row[algo]["compression"] for algo in others) for row in facts]
+        values[seed] = min(other / own for other, own in zip(best, mine, strict=True))
+        ours[seed], theirs[seed] = float(np.mean(mine)), float(np.mean(best))
     picture = run.out / f"{method}-compression.png"
+    curves = {algo: [[row[algo]["compression"] for (_, vocab, _), row in table.items() if vocab == size]
+                     for size in sizes] for algo in PUBLISHED}  # fmt: skip
     plot_curves(picture, sizes, curves, ("vocabulary", "compression factor (lower is better)"))
+    extras = {f"{name}, {vocab}, seed {seed}": row for (name, vocab, seed), row in table.items()}
     return Measurement(values=values, method=ours, baseline=theirs, unit="compression factor, mean",
-                       extras={"measures": table}, files=[picture])  # fmt: skip
+                       extras={"measures": extras}, files=[picture])  # fmt: skip
 
 
 def _tasks(scores: dict[tuple[TaskName, Algo, int], Score]) -> list[TaskName]:

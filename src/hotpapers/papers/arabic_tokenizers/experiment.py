@@ -5,8 +5,11 @@ from functools import cache
 
 from hotpapers.cards import Scale
 from hotpapers.papers.arabic_tokenizers.fit import Score, Settings, fit_and_score
-from hotpapers.papers.arabic_tokenizers.tasks import TASKS, Split, TaskName, load
+from hotpapers.papers.arabic_tokenizers.learn import learn
+from hotpapers.papers.arabic_tokenizers.measures import describe
+from hotpapers.papers.arabic_tokenizers.tasks import CORPORA, TASKS, Split, TaskName, corpus, load
 from hotpapers.papers.arabic_tokenizers.tokenizer import ALGOS, Algo
+from hotpapers.papers.arabic_tokenizers.words import find_words
 from hotpapers.progress import track
 
 SETTINGS: dict[Scale, Settings] = {
@@ -15,6 +18,25 @@ SETTINGS: dict[Scale, Settings] = {
     "paper": Settings(),
 }
 """By scale; ``paper`` is the authors' harness."""
+
+
+PUBLISHED: tuple[Algo, ...] = ("word", "char", "bpe", "disjoint", "stochastic", "morph")
+"""The paper's six."""
+
+Measures = dict[tuple[str, int, int], dict[Algo, dict[str, float]]]
+
+
+@cache
+def compressions(scale: Scale, seeds: tuple[int, ...]) -> tuple[tuple[int, ...], Measures]:
+    """Return the sizes of vocabulary, and by corpus, size and seed what the six tokenizers measure on its text."""
+    sizes = (200, 400) if scale == "smoke" else (1000, 5000, 10_000)
+    found: Measures = {}
+    for name, seed in track([(name, seed) for name in CORPORA for seed in seeds], "corpora"):
+        words = find_words(corpus(name, scale, seed))
+        largest = {algo: learn(words, algo, vocab=sizes[-1], seed=seed) for algo in PUBLISHED}
+        for size in sizes:
+            found[name, size, seed] = {algo: describe(each.shrunk(size), words) for algo, each in largest.items()}
+    return sizes, found
 
 
 @cache

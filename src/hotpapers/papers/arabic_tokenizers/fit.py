@@ -74,7 +74,9 @@ def fit_and_score(split: Split, algo: Algo, settings: Settings, seed: int) -> Sc
     random.Random(seed).shuffle(order)
     held = max(1, round(settings.validation * len(order)))
     data, sizes = torch.from_numpy(ids).long(), torch.from_numpy(lengths)
-    net = train_net(data, sizes, labels, order[held:], order[:held], len(tokenizer.pieces), split.classes, settings, seed)
+    net = train_net(
+        data, sizes, labels, order[held:], order[:held], len(tokenizer.pieces), split.classes, settings, seed
+    )
     test, test_lengths = tokenizer.encode_batch(split.test, length=settings.length, pad=False)
     found = predict(net, torch.from_numpy(test).long(), torch.from_numpy(test_lengths))
     truth = np.array(split.test_labels)

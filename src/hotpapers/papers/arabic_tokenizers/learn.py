@@ -52,7 +52,10 @@ def learn(
     reserved = 2 + len(specials)
     if vocab <= reserved:
         raise BadInput(f"A vocabulary of {vocab} holds no piece beside its {reserved} reserved tokens; take more.")
-    if any(not each or each.split() != [each] for each in (*specials, "x")) or len({*specials, UNKNOWN, PADDING}) < reserved:
+    if (
+        any(not each or each.split() != [each] for each in (*specials, "x"))
+        or len({*specials, UNKNOWN, PADDING}) < reserved
+    ):
         raise BadInput("Special tokens must be words of their own: without spaces, and each once.")
     words = text if isinstance(text, Words) else find_words(text)
     head = [UNKNOWN, PADDING, *specials]
@@ -111,6 +114,8 @@ def _learn_unigram(words: Words, vocab: int, head: list[str]) -> tuple[list[str]
     try:
         made.train_from_iterator(lines, trainer)
     except Exception as error:  # the trainer panics where it has too little to go by
-        raise BadInput("There is too little text for a unigram vocabulary; give more, or take another --algo.") from error
+        raise BadInput(
+            "There is too little text for a unigram vocabulary; give more, or take another --algo."
+        ) from error
     pairs = json.loads(made.to_str())["model"]["vocab"][:vocab]
     return [piece for piece, _ in pairs], [float(score) for _, score in pairs]

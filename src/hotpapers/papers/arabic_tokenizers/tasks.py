@@ -12,8 +12,9 @@ from hotpapers.cards import Scale
 from hotpapers.papers.arabic_tokenizers.cleaning import Rules, clean_text
 
 TaskName = Literal["ajgt", "reviews", "restaurants", "tweets", "domain", "metres"]
+CorpusName = Literal["metres", "subtitles", "tweets"]
+CORPORA: tuple[CorpusName, ...] = ("metres", "subtitles", "tweets")
 TASKS: tuple[TaskName, ...] = ("ajgt", "reviews", "restaurants", "tweets", "domain", "metres")
-SENTIMENT: tuple[TaskName, ...] = ("ajgt", "reviews", "restaurants", "tweets")
 RULES = Rules(diacritics=True, tatweel=True, letters=True, space_out=True, repeated=True)
 """How every text is cleaned before anything else; the ``#`` between a verse's halves stays."""
 
@@ -72,15 +73,15 @@ def load(name: TaskName, scale: Scale, seed: int) -> Split:
 LIMITS: dict[str, dict[TaskName, tuple[int, int]]] = {
     "laptop": {"ajgt": (1440, 360), "reviews": (800, 200), "restaurants": (1600, 800), "tweets": (2400, 1500),
                "domain": (1200, 800), "metres": (4000, 1500)},
-    "paper": {name: (10**9, 10**9) for name in TASKS},
+    "paper": dict.fromkeys(TASKS, (10 ** 9, 10 ** 9)),
 }  # fmt: skip
 """How many texts to learn from and to test with."""
 
 
-def corpus(name: Literal["metres", "subtitles", "tweets"], scale: Scale, seed: int) -> str:
-    """Return running text of one kind, for the measures that need no labels; at laptop scale a third of it by seed."""
+def corpus(name: CorpusName, scale: Scale, seed: int) -> str:
+    """Return running text of one kind, for the measures that need no labels; at laptop scale a sixth of it by seed."""
     if scale == "smoke":
-        return "\n".join(invented(seed, texts=600).train)
+        return "\n".join(invented(seed, texts=120).train)
     from hotpapers.datasets import arabic_tweets, metrec, subtitles
 
     readers: dict[str, Callable[[], list[str]]] = {
@@ -89,7 +90,7 @@ def corpus(name: Literal["metres", "subtitles", "tweets"], scale: Scale, seed: i
     lines = readers[name]()
     if scale == "laptop":
         random.Random(seed).shuffle(lines)
-        lines = lines[: len(lines) // 3]
+        lines = lines[: len(lines) // 6]
     return clean_text("\n".join(lines), RULES)
 
 

@@ -116,6 +116,15 @@ class Tokenizer:
         ids, offsets, _ = self.cut(words.distinct)
         return gather(ids, offsets, words.codes)
 
+    def encode_lines(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ids of many texts one after another, and where each text's begin, (texts + 1,)."""
+        words, word_counts = split_texts(texts)
+        encoded = words.dictionary_encode()
+        ids, offsets, _ = self.cut(encoded.dictionary)
+        codes = encoded.indices.to_numpy()
+        sizes = np.concatenate([[0], np.cumsum(np.diff(offsets)[codes])])
+        return gather(ids, offsets, codes), sizes[np.concatenate([[0], np.cumsum(word_counts)])]
+
     def encode_batch(
         self, texts: Sequence[str], *, length: int | None = None, pad: bool = True, truncate: bool = True
     ) -> Batch:
@@ -132,13 +141,7 @@ class Tokenizer:
         truncate
             Cut what is longer than ``length``; without it the longest text decides where it is longer.
         """
-        words, word_counts = split_texts(texts)
-        encoded = words.dictionary_encode()
-        ids, offsets, _ = self.cut(encoded.dictionary)
-        codes = encoded.indices.to_numpy()
-        flat = gather(ids, offsets, codes)
-        sizes = np.concatenate([[0], np.cumsum(np.diff(offsets)[codes])])
-        bounds = sizes[np.concatenate([[0], np.cumsum(word_counts)])]
+        flat, bounds = self.encode_lines(texts)
         lengths = np.diff(bounds)
         width = int(lengths.max(initial=0))
         if length is not None:
@@ -168,6 +171,16 @@ class Tokenizer:
             return "".join(parts).replace(BEGINS, " ").strip()
         joined = " ".join(tokens)
         return joined if self.algo == "word" else joined.replace(f" {GOES_ON}", "")
+
+    def shrunk(self, vocab: int) -> "Tokenizer":
+        """Return the tokenizer that training with a smaller vocabulary would have given (unigram must be trained)."""
+        if self.algo == "unigram":
+            raise ValueError("a smaller unigram vocabulary is another one; train it")
+        letters = len(self.pieces) - len(self.merges)
+        if self.algo == "bpe" and vocab < letters:
+            raise ValueError(f"the {letters} letters alone are more than {vocab}; train it")
+        return dataclasses.replace(self, pieces=self.pieces[:vocab], counts=self.counts[:vocab],
+                                   merges=self.merges[: max(vocab - letters, 0)])  # fmt: skip
 
     def token_to_id(self, piece: str) -> int:
         """Return a piece's id; the unknown's where it is no piece."""
@@ -319,7 +332,11 @@ def _checked(record: dict[str, Any]) -> dict[str, Any]:
     for name, value in (("pieces", pieces), ("specials", specials)):
         if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
             raise ValueError(f"{name} must be a list of strings")
-    if len(pieces) < 2 or len(set(pieces)) < len(pieces) or pieces[: 2 + len(specials)] != [UNKNOWN, PADDING, *specials]:
+    if (
+        len(pieces) < 2
+        or len(set(pieces)) < len(pieces)
+        or pieces[: 2 + len(specials)] != [UNKNOWN, PADDING, *specials]
+    ):
         raise ValueError("pieces must begin with the unknown, the padding and the special ones, and each come once")
     if not isinstance(counts, list) or len(counts) != len(pieces):
         raise ValueError("there must be a count for each piece")
