@@ -164,14 +164,12 @@ def arabic_tweets(split: Literal["train", "test"] = "train") -> Labelled:
 
 def labr(path: Path) -> Labelled:
     """Read LABR's ``reviews.tsv`` (Aly and Atiya, 2013; github.com/mohamedadaly/LABR): ratings 1 to 5 of books."""
-    return _rated(Path(path), rating=0, text=4, what="LABR's reviews.tsv", encoding="utf-8")
+    return _rated(Path(path), rating=0, text=4, what="LABR's reviews.tsv")
 
 
 def hard(path: Path) -> Labelled:
     """Read HARD's unpacked text (Elnagar et al., 2018; github.com/elnagara/HARD-Arabic-Dataset): ratings of hotels."""
-    with Path(path).open("rb") as stream:
-        encoding = "utf-16" if stream.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    return _rated(Path(path), rating=2, text=6, what="HARD's balanced-reviews.txt", encoding=encoding)
+    return _rated(Path(path), rating=2, text=6, what="HARD's balanced-reviews.txt")
 
 
 def read_sheet(content: bytes) -> list[list[str]]:
@@ -217,10 +215,12 @@ def _text_of(element: object) -> str:
     return "".join(each.text or "" for each in element.iter() if each.tag.endswith("}t"))  # type: ignore[attr-defined]
 
 
-def _rated(path: Path, rating: int, text: int, what: str, encoding: str) -> Labelled:
+def _rated(path: Path, rating: int, text: int, what: str) -> Labelled:
     texts, labels = [], []
     try:
-        lines = path.read_text(encoding=encoding).splitlines()
+        content = path.read_bytes()
+        wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+        lines = content.decode("utf-16" if wide else "utf-8").splitlines()
     except (OSError, UnicodeError) as error:
         raise BadInput(f"Cannot read {path} as {what}: name the unpacked file.") from error
     for line in lines:

@@ -1,4 +1,4 @@
-"""The claims: each function measures the tokenizers on the same texts with equal settings, for every seed of the run."""
+"""The claims: each function measures the tokenizers on the same texts with equal settings, for each seed of the run."""
 
 import dataclasses
 import itertools
@@ -131,11 +131,13 @@ def words_need_a_large_vocabulary(scale: Scale, run: Run) -> Measurement:
     gain = {algo: {seed: by_size[sizes[-1]][seed] - by_size[sizes[0]][seed] for seed in run.seeds}
             for algo, by_size in accuracy.items()}  # fmt: skip
     picture = run.out / "vocabulary.png"
-    plot_curves(picture, sizes, {algo: [list(by_size[size].values()) for size in sizes]
-                                 for algo, by_size in accuracy.items()}, ("vocabulary", "accuracy on AJGT"))  # fmt: skip
+    curves = {algo: [list(by_size[size].values()) for size in sizes] for algo, by_size in accuracy.items()}
+    plot_curves(picture, sizes, curves, ("vocabulary", "accuracy on AJGT"))
     table = {algo: {str(size): list(v.values()) for size, v in by_size.items()} for algo, by_size in accuracy.items()}
-    return Measurement(values={seed: gain["word"][seed] - gain["bpe"][seed] for seed in run.seeds}, method=gain["word"],
-                       baseline=gain["bpe"], unit="accuracy gained", extras={"accuracy": table}, files=[picture])  # fmt: skip
+    return Measurement(
+        values={seed: gain["word"][seed] - gain["bpe"][seed] for seed in run.seeds}, method=gain["word"],
+        baseline=gain["bpe"], unit="accuracy gained", extras={"accuracy": table}, files=[picture],
+    )  # fmt: skip
 
 
 def _compression(scale: Scale, run: Run, method: Algo) -> Measurement:

@@ -68,8 +68,9 @@ def classify(
     scores: dict[Algo, list[Score]] = {algo: [] for algo in chosen}
     for algo, seed in track([(algo, seed) for algo in chosen for seed in range(seeds)], "classifiers trained"):
         scores[algo].append(fit_and_score(split, algo, settings, seed))
-    plot_bars(out, {"accuracy": {algo: [each.accuracy for each in found] for algo, found in scores.items()},
-                    "macro F1": {algo: [each.macro_f1 for each in found] for algo, found in scores.items()}}, "score")  # fmt: skip
+    groups = {"accuracy": {algo: [each.accuracy for each in found] for algo, found in scores.items()},
+              "macro F1": {algo: [each.macro_f1 for each in found] for algo, found in scores.items()}}  # fmt: skip
+    plot_bars(out, groups, "score")
     table = out.with_suffix(".csv")
     with written_whole(table) as temporary:
         lines = ["algo,accuracy,low,high,macro_f1,unknown,pieces_a_word"]

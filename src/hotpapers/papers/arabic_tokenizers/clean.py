@@ -79,14 +79,18 @@ def clean(
         segment=segment, space_out=space_out,
     )  # fmt: skip
     before = after = done = 0
-    with written_whole(out) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
-        with bar("clean (MB)", text.stat().st_size / 1e6 if text.is_file() else None) as shown:
-            for block in chunks(text):
-                lines = clean_text(block.decode().replace("\r\n", "\n"), rules).split("\n")
-                ended = lines[-1] == ""
-                kept = [line for line in lines if line] if not empty_lines else lines[: len(lines) - ended]
-                before, after = before + block.count(b"\n") + (not ended), after + len(kept)
-                stream.write("".join(f"{line}\n" for line in kept))
-                done += len(block)
-                shown.update(done / 1e6)
+    size = text.stat().st_size / 1e6 if text.is_file() else None
+    with (
+        written_whole(out) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as stream,
+        bar("clean (MB)", size) as shown,
+    ):
+        for block in chunks(text):
+            lines = clean_text(block.decode().replace("\r\n", "\n"), rules).split("\n")
+            ended = lines[-1] == ""
+            kept = lines[: len(lines) - ended] if empty_lines else [line for line in lines if line]
+            before, after = before + block.count(b"\n") + (not ended), after + len(kept)
+            stream.write("".join(f"{line}\n" for line in kept))
+            done += len(block)
+            shown.update(done / 1e6)
     return Outcome({"text": out}, {"lines read": before, "lines written": after})

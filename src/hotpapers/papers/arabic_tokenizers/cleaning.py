@@ -1,7 +1,7 @@
 """The cleaning of Arabic text, rule by rule; the rules are tnkeeh's, and so is their order.
 
-``clean_text`` applies those that are asked for, then sets spaces around special characters and collapses runs of spaces,
-each of which can be left away. Lines stay lines.
+``clean_text`` applies those that are asked for, sets spaces around special characters unless told not to, and collapses
+runs of spaces. Lines stay lines.
 """
 
 import dataclasses
@@ -32,10 +32,10 @@ DOTLESS = str.maketrans({letter: base for base, letters in {
 }.items() for letter in letters})  # fmt: skip
 """Letters that differ in their dots alone become one, and carriers of hamza an alef."""
 
-_BEFORE = ("وال", "فال", "بال", "كال", "لل", "ال", "و", "ف", "ب", "ل", "ك", "س")
+_BEFORE = ("وال", "فال", "بال", "كال", "لل", "ال", "و", "ف")  # other letters alone are more often of the root
 _AFTER = ("كما", "هما", "كم", "هم", "هن", "نا", "ها", "ون", "ين", "ان", "ات", "ه", "ك", "ي", "ة")
 _PARTS = {"وال": "و+ال", "فال": "ف+ال", "بال": "ب+ال", "كال": "ك+ال", "لل": "ل+ل"}
-_STEM = 3  # letters that a clitic must leave of a word
+_STEM = 3  # letters that a clitic must leave of a word; a lone letter before it, one more
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +119,9 @@ def plain_letters(text: str) -> str:
 
 def segment(word: str) -> str:
     """Return a word with its clitics parted by ``+``: at most one group before and one after, of a stem of three."""
-    before = next((each for each in _BEFORE if word.startswith(each) and len(word) - len(each) >= _STEM), "")
+    before = next(
+        (each for each in _BEFORE if word.startswith(each) and len(word) - len(each) >= _STEM + (len(each) == 1)), ""
+    )
     rest = word[len(before) :]
     after = next((each for each in _AFTER if rest.endswith(each) and len(rest) - len(each) >= _STEM), "")
     stem = rest[: len(rest) - len(after)]

@@ -63,8 +63,8 @@ def compare(
         f"compression of {algo}, {size}" + (f", {name}" if len(files) > 1 else ""): measures["compression"]
         for name, algo, size, measures in rows if size == sizes[-1]
     }  # fmt: skip
-    return Outcome({"picture": out, "table": table}, numbers,
-                   "Compression: pieces over letters, lower is better; a word with an unknown saves nothing.")  # fmt: skip
+    note = "Compression: pieces over letters, lower is better; a word with an unknown saves nothing."
+    return Outcome({"picture": out, "table": table}, numbers, note)
 
 
 def read_algos(text: str) -> list[Algo]:

@@ -1,7 +1,7 @@
 """The verbs ``encode``, ``tokenize`` and ``decode``: a line of text is a line of ids or pieces, and back.
 
-A folder of files is done by the shared engines, a file a piece of the work; each is written whole, so that one done twice
-is the same.
+A folder of files is done by the shared engines, a file a piece of the work; each is written whole, so that one done
+twice is the same.
 """
 
 import dataclasses

@@ -74,9 +74,8 @@ def fit_and_score(split: Split, algo: Algo, settings: Settings, seed: int) -> Sc
     random.Random(seed).shuffle(order)
     held = max(1, round(settings.validation * len(order)))
     data, sizes = torch.from_numpy(ids).long(), torch.from_numpy(lengths)
-    net = train_net(
-        data, sizes, labels, order[held:], order[:held], len(tokenizer.pieces), split.classes, settings, seed
-    )
+    shape = (len(tokenizer.pieces), split.classes)
+    net = train_net(data, sizes, labels, order[held:], order[:held], shape, settings, seed)
     test, test_lengths = tokenizer.encode_batch(split.test, length=settings.length, pad=False)
     found = predict(net, torch.from_numpy(test).long(), torch.from_numpy(test_lengths))
     truth = np.array(split.test_labels)
@@ -90,12 +89,12 @@ def fit_and_score(split: Split, algo: Algo, settings: Settings, seed: int) -> Sc
 
 
 def train_net(
-    ids: Tensor, lengths: Tensor, labels: Tensor, learn_from: list[int], validate: list[int], vocab: int, classes: int,
+    ids: Tensor, lengths: Tensor, labels: Tensor, learn_from: list[int], validate: list[int], shape: tuple[int, int],
     settings: Settings, seed: int,
 ) -> BiGRU:  # fmt: skip
-    """Train a net on some of the texts and return it as it was in its best epoch on the others."""
+    """Train a net of ``shape`` (vocabulary, classes) on some texts; return it as in its best epoch on the others."""
     torch.manual_seed(seed)
-    net = BiGRU(vocab, classes, settings.width, settings.layers)
+    net = BiGRU(*shape, settings.width, settings.layers)
     optimiser = torch.optim.AdamW(net.parameters(), settings.learning_rate)
     chance = random.Random(seed)
     best, kept = -1.0, {}

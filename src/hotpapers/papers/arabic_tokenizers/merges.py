@@ -5,6 +5,7 @@ their numbers, as in Hugging Face's trainer, so that both learn the same merges 
 """
 
 import heapq
+import itertools
 
 import numpy as np
 
@@ -53,11 +54,11 @@ def _alphabet(letters: Letters, counts: np.ndarray, room: int) -> list[int]:
 def _merge(
     table: list[list[int]], counts: list[int], pieces: list[str], room: int, reserved: int
 ) -> tuple[list[str], list[tuple[int, int]]]:
-    """Merge until there is no room, keeping where each pair stands; stale entries of the heap are put right when met."""
+    """Merge until there is no room, keeping where each pair stands; stale entries of the heap are mended when met."""
     totals: dict[tuple[int, int], int] = {}
     where: dict[tuple[int, int], list[int]] = {}
     for index, (symbols, count) in enumerate(zip(table, counts, strict=True)):
-        for pair in zip(symbols, symbols[1:], strict=False):
+        for pair in itertools.pairwise(symbols):
             if pair in totals:
                 totals[pair] += count
                 where[pair].append(index)

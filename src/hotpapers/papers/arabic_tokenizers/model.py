@@ -1,7 +1,7 @@
 """The classifier: an embedding, bidirectional GRUs one over the other, and a linear layer on the output at position 0.
 
-The authors' harness has an embedding of 128 and three layers of 128; with 10,000 pieces and 14 classes that is 2,074,638
-parameters.
+The authors' harness has an embedding of 128 and three layers of 128; with 10,000 pieces and 14 classes that is
+2,074,638 parameters.
 """
 
 import torch
@@ -31,7 +31,7 @@ class BiGRU(nn.Module):
         self.answer = nn.Linear(2 * width, classes)
 
     def forward(self, ids: Int[Tensor, "batch length"]) -> Float[Tensor, "batch classes"]:
-        """Return the logits. Of the last layer's forward direction only the first step is seen, so only that is done."""
+        """Return the logits. Of the last layer's forward direction the first step alone is seen, so no more is done."""
         x = self.embedding(ids)
         for number, (onwards, back) in enumerate(zip(self.forwards, self.backwards, strict=True), 1):
             last = number == len(self.forwards)

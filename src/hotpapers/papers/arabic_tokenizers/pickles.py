@@ -15,7 +15,7 @@ from typing import Any
 
 from hotpapers.errors import BadInput
 
-_ALLOWED = {("collections", "Counter"), ("collections", "defaultdict"), ("builtins", "int"), ("__builtin__", "int"),
+_ALLOWED = {("collections", "Counter"), ("collections", "defaultdict"), ("builtins", "int"), ("__builtin__", "int"), ("__builtin__", "long"),
             ("collections", "OrderedDict"), ("builtins", "dict"), ("__builtin__", "dict")}  # fmt: skip
 _LARGEST = 1 << 30  # bytes
 _LONGEST = 1 << 16  # bytes of one string

@@ -1,10 +1,11 @@
 """Stochastic pieces: each word is split into k parts, k drawn from 1 … L, in every way; all parts are counted.
 
 A piece of ℓ letters in a word of L lies in C(L − ℓ − 2, k − 3) of the splits into k parts if it is inside the word, in
-C(L − ℓ − 1, k − 2) if it begins or ends it, and in one (k = 1) if it is the word. Summed over k these are 2^(L − ℓ − 2),
-2^(L − ℓ − 1) and 1; over L they are the expected counts, for which nothing need be split or drawn.
+C(L − ℓ − 1, k − 2) if it begins or ends it, and in one (k = 1) if it is the word. Summed over k these are
+2^(L − ℓ − 2), 2^(L − ℓ − 1) and 1; over L they are the expected counts, for which nothing need be split or drawn.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -131,7 +132,7 @@ def piece_counts(word: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for cuts in range(1 << (length - 1)):
         bounds = [0, *(place for place in range(1, length) if cuts >> (place - 1) & 1), length]
-        for begin, end in zip(bounds, bounds[1:], strict=False):
+        for begin, end in itertools.pairwise(bounds):
             piece = GOES_ON * (begin > 0) + word[begin:end]
             found[piece] = found.get(piece, 0.0) + 1 / length
     return found
