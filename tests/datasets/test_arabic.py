@@ -148,8 +148,8 @@ def test_reviews_without_a_side_are_left_out_and_those_of_several_lines_kept_who
 
 
 def test_tweets_have_lost_the_emoji_that_label_them():
-    here(ARABIC_TWEETS, {name: ("neg\tسلام 😢 عليكم 💔\n" if "negative" in name else "pos\tصباح ❤️ الخير\npos\t😍\n").encode()
-                         for name in ARABIC_TWEETS.members})  # fmt: skip
+    sad, glad = "neg\tسلام 😢 عليكم 💔\n".encode(), "pos\tصباح ❤️ الخير\npos\t😍\n".encode()
+    here(ARABIC_TWEETS, {name: sad if "negative" in name else glad for name in ARABIC_TWEETS.members})
     assert arabic_tweets("test")[:2] == (["سلام عليكم", "صباح الخير"], [0, 1])
 
 

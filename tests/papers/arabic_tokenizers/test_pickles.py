@@ -1,5 +1,6 @@
 """tkseem's vocabularies are read as data: what a pickle would do, it does not do here."""
 
+import contextlib
 import pickle
 import pickletools
 from collections import Counter, OrderedDict, defaultdict
@@ -104,10 +105,8 @@ def test_a_pickle_with_bytes_changed_is_read_or_refused(data, tmp_path_factory):
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path = written(tmp_path_factory.mktemp("changed"), bytes(content))
-    try:
+    with contextlib.suppress(BadInput):
         assert all(isinstance(key, str) and isinstance(value, int) for key, value in read_counts(path))
-    except BadInput:
-        pass
 
 
 def test_a_converted_vocabulary_cuts_as_tkseem_does(tmp_path):

@@ -6,6 +6,8 @@ their numbers, as in Hugging Face's trainer, so that both learn the same merges 
 
 import heapq
 import itertools
+from array import array
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,13 +34,16 @@ def learn_merges(words: Words, size: int, reserved: int) -> tuple[list[str], lis
     counts = words.counts
     kept = _alphabet(letters, counts, size - reserved)
     pieces = [chr(code) for code in kept]
-    number = np.full(0x110000, -1, np.int64)
+    number = np.full(0x110000, -1, np.int32)
     number[kept] = np.arange(reserved, reserved + len(kept))
-    begin = int(number[ord(BEGINS)])
-    symbols = number[letters.codes].tolist()
-    table = [[begin, *(symbol for symbol in symbols[start : start + length] if symbol >= 0)]
-             for start, length in zip(letters.starts.tolist(), letters.lengths.tolist(), strict=True)]  # fmt: skip
-    return _merge(table, counts.tolist(), pieces, size - reserved, reserved)
+    symbols = number[letters.codes]
+    ends = letters.starts + letters.lengths
+    # Each word gets its ▁ where the zero of the word before it stands, the first one in front of all.
+    symbols = np.concatenate([[number[ord(BEGINS)]], symbols])
+    symbols[ends[:-1] + 1] = number[ord(BEGINS)]
+    word = np.repeat(np.arange(len(counts)), letters.lengths + 1)
+    known = symbols[: len(word)] >= 0
+    return _merge(symbols[: len(word)][known], word[known], counts, pieces, size - reserved, reserved)
 
 
 def _alphabet(letters: Letters, counts: np.ndarray, room: int) -> list[int]:
@@ -52,79 +57,99 @@ def _alphabet(letters: Letters, counts: np.ndarray, room: int) -> list[int]:
 
 
 def _merge(
-    table: list[list[int]], counts: list[int], pieces: list[str], room: int, reserved: int
+    symbols: np.ndarray, word: np.ndarray, counts: np.ndarray, pieces: list[str], room: int, reserved: int
 ) -> tuple[list[str], list[tuple[int, int]]]:
-    """Merge until there is no room, keeping where each pair stands; stale entries of the heap are mended when met."""
-    totals: dict[tuple[int, int], int] = {}
-    where: dict[tuple[int, int], list[int]] = {}
-    for index, (symbols, count) in enumerate(zip(table, counts, strict=True)):
-        for pair in itertools.pairwise(symbols):
-            if pair in totals:
-                totals[pair] += count
-                where[pair].append(index)
-            else:
-                totals[pair], where[pair] = count, [index]
+    """Merge until there is no room; stale entries of the heap are mended when met.
+
+    A pair can only come to be when the younger of its two is made, so each is listed once with all its places, and from
+    then on its count can only fall.
+    """
+    chain = _Chain(symbols, word, counts)
+    totals, where = chain.pairs()
     heap = [(-count, pair) for pair, count in totals.items()]
     heapq.heapify(heap)
     merges: list[tuple[int, int]] = []
     while heap and len(pieces) < room:
-        negative, pair = heapq.heappop(heap)
-        count = totals.get(pair, 0)
+        negative, key = heapq.heappop(heap)
+        count = totals[key]
         if count != -negative:
             if count > 0:
-                heapq.heappush(heap, (-count, pair))
+                heapq.heappush(heap, (-count, key))
             continue
-        merges.append(pair)
+        left, right = key >> 32, key & 0xFFFFFFFF
         new = reserved + len(pieces)
-        left, right = pieces[pair[0] - reserved], pieces[pair[1] - reserved]
-        pieces.append(left + right)
-        raised = set()
-        for index in where.pop(pair):
-            _merge_word(table[index], pair, new, counts[index], index, totals, where, raised)
-        totals[pair] = 0
-        for each in raised:
-            heapq.heappush(heap, (-totals[each], each))
+        merges.append((left, right))
+        pieces.append(pieces[left - reserved] + pieces[right - reserved])
+        for made, places in chain.merge(left, right, new, where.pop(key), totals):
+            where[made] = places
+            if totals[made] > 0:
+                heapq.heappush(heap, (-totals[made], made))
+        totals[key] = 0
     return pieces, merges
 
 
-def _merge_word(
-    symbols: list[int], pair: tuple[int, int], new: int, count: int, index: int,
-    totals: dict[tuple[int, int], int], where: dict[tuple[int, int], list[int]], raised: set[tuple[int, int]],
-) -> None:  # fmt: skip
-    first, second = pair
-    place = 0
-    while True:
-        try:
-            place = symbols.index(first, place)
-        except ValueError:
-            return
-        if place + 1 == len(symbols):
-            return
-        if symbols[place + 1] != second:
-            place += 1
-            continue
-        if place:
-            before = symbols[place - 1]
-            totals[before, first] -= count
-            _raise((before, new), count, index, totals, where, raised)
-        if place + 2 < len(symbols):
-            behind = symbols[place + 2]
-            totals[second, behind] -= count
-            _raise((new, behind), count, index, totals, where, raised)
-        symbols[place : place + 2] = [new]
-        place += 1
+class _Chain:
+    """The symbols of all words as a chain from which merged ones drop out; a place before and after words holds −1."""
 
+    def __init__(self, symbols: np.ndarray, word: np.ndarray, counts: np.ndarray) -> None:
+        n = len(symbols)
+        self.symbols = array("i", np.append(symbols, -1).astype(np.int32).tobytes())
+        after, before = np.arange(1, n + 1, dtype=np.int32), np.arange(-1, n - 1, dtype=np.int32)
+        last = np.append(word[1:] != word[:-1], True)
+        after[last] = n
+        before[np.concatenate([[True], last[:-1]])] = n
+        self.after, self.before = array("i", after.tobytes()), array("i", before.tobytes())
+        self.weight = array("q", counts[word].astype(np.int64).tobytes())
+        self._inner = ~last
 
-def _raise(
-    pair: tuple[int, int], count: int, index: int, totals: dict[tuple[int, int], int],
-    where: dict[tuple[int, int], list[int]], raised: set[tuple[int, int]],
-) -> None:  # fmt: skip
-    if pair in totals:
-        totals[pair] += count
-        where.setdefault(pair, []).append(index)
-    else:
-        totals[pair], where[pair] = count, [index]
-    raised.add(pair)
+    def pairs(self) -> tuple[dict[int, int], dict[int, Sequence[int]]]:
+        """Return how often each pair of neighbours comes, and where."""
+        symbols = np.frombuffer(self.symbols, np.int32).astype(np.int64)
+        places = np.flatnonzero(self._inner)
+        keys = (symbols[places] << 32) | symbols[places + 1]
+        order = np.argsort(keys, kind="stable")
+        keys, places = keys[order], places[order].astype(np.int32)
+        heads = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else keys
+        weights = np.frombuffer(self.weight, np.int64)[places]
+        sums = np.add.reduceat(weights, heads) if len(heads) else weights
+        names = keys[heads].tolist()
+        bounds = np.append(heads, len(keys)).tolist()
+        where = {name: places[begin:end] for name, (begin, end) in zip(names, itertools.pairwise(bounds), strict=True)}
+        return dict(zip(names, sums.tolist(), strict=True)), where  # type: ignore[return-value]
+
+    def merge(
+        self, left: int, right: int, new: int, places: Sequence[int], totals: dict[int, int]
+    ) -> list[tuple[int, list[int]]]:
+        """Merge a pair at its places, lower the counts of what it was part of, and return the new pairs with theirs."""
+        symbols, after, before, weight = self.symbols, self.after, self.before, self.weight
+        made: dict[int, list[int]] = {}
+        gained: dict[int, int] = {}
+        lost: dict[int, int] = {}
+        for place in places.tolist() if isinstance(places, np.ndarray) else places:
+            behind = after[place]
+            if symbols[place] != left or symbols[behind] != right:
+                continue
+            count = weight[place]
+            symbols[place], symbols[behind] = new, -1
+            if (neighbour := symbols[ahead := before[place]]) >= 0:
+                key = (neighbour << 32) | left
+                lost[key] = lost.get(key, 0) + count
+                key = (neighbour << 32) | new
+                gained[key] = gained.get(key, 0) + count
+                made.setdefault(key, []).append(ahead)
+            beyond = after[behind]
+            after[place] = beyond
+            if (neighbour := symbols[beyond]) >= 0:
+                before[beyond] = place
+                key = (right << 32) | neighbour
+                lost[key] = lost.get(key, 0) + count
+                key = (new << 32) | neighbour
+                gained[key] = gained.get(key, 0) + count
+                made.setdefault(key, []).append(place)
+        totals.update(gained)
+        for key, count in lost.items():
+            totals[key] -= count
+        return list(made.items())
 
 
 class Merger:

@@ -15,8 +15,9 @@ from typing import Any
 
 from hotpapers.errors import BadInput
 
-_ALLOWED = {("collections", "Counter"), ("collections", "defaultdict"), ("builtins", "int"), ("__builtin__", "int"), ("__builtin__", "long"),
-            ("collections", "OrderedDict"), ("builtins", "dict"), ("__builtin__", "dict")}  # fmt: skip
+_ALLOWED = {("collections", "Counter"), ("collections", "defaultdict"), ("collections", "OrderedDict"),
+            ("builtins", "dict"), ("builtins", "int"), ("__builtin__", "dict"), ("__builtin__", "int"),
+            ("__builtin__", "long")}  # fmt: skip
 _LARGEST = 1 << 30  # bytes
 _LONGEST = 1 << 16  # bytes of one string
 _DEEPEST = 1 << 14  # things on the stack; pickle sets a thousand pairs at a time

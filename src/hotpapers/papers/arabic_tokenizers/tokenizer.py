@@ -116,6 +116,10 @@ class Tokenizer:
         ids, offsets, _ = self.cut(words.distinct)
         return gather(ids, offsets, words.codes)
 
+    def tokenize_array(self, text: str | bytes) -> np.ndarray:
+        """Return the pieces of a long text as an array of strings."""
+        return np.array(self.pieces, object)[self.encode_array(text)]
+
     def encode_lines(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the ids of many texts one after another, and where each text's begin, (texts + 1,)."""
         words, word_counts = split_texts(texts)
