@@ -256,3 +256,18 @@ def test_a_table_too_wide_is_walked_as_a_sorted_list(monkeypatch, text):
     monkeypatch.setattr(trie, "_LARGEST_TABLE", 10)
     again = learn(text, "disjoint", vocab=120)
     np.testing.assert_array_equal(again.encode_array(text), wanted)
+
+
+@settings(max_examples=40, deadline=None)
+@given(words=st.lists(st.text(st.sampled_from("ابت"), min_size=1, max_size=12), min_size=1, max_size=20))
+def test_merging_all_places_at_once_is_merging_them_one_by_one(words):
+    from hotpapers.papers.arabic_tokenizers import merges
+    from hotpapers.papers.arabic_tokenizers.words import find_words
+
+    found = find_words(" ".join(words))
+    learnt = []
+    for many in (0, 10**9):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(merges, "_MANY", many)
+            learnt.append(merges.learn_merges(found, 60, 2))
+    assert learnt[0] == learnt[1]

@@ -43,7 +43,10 @@ def compare(
     text, chosen, sizes = Path(text), read_algos(algos), read_sizes(vocab)
     out = Path(out) if out else text.with_name(f"{text.stem}-compared.png")
     files = text_files(text)
-    rows, lengths, frequencies, factors = [], {}, {}, {}
+    rows: list[tuple[str, Algo, int, dict[str, float]]] = []
+    lengths: dict[str, dict[int, int]] = {}
+    frequencies: dict[str, list[int]] = {}
+    factors: dict[str, dict[int, float]] = {}
     for file, algo, size in track([(f, a, v) for f in files for a in chosen for v in sizes], "tokenizers compared"):
         content = read_text(file)
         tokenizer, measures = timed(content, algo, size, seed)
@@ -72,7 +75,7 @@ def read_algos(text: str) -> list[Algo]:
     names = list(ALGOS) if text.strip() == "all" else [each.strip() for each in text.split(",")]
     if wrong := next((each for each in names if each not in get_args(Algo)), None):
         raise BadInput(f"There is no tokenizer {wrong[:40]!r}; take all, or some of {', '.join(ALGOS)}.")
-    return list(dict.fromkeys(names))  # type: ignore[arg-type]
+    return list(dict.fromkeys(names))
 
 
 def read_sizes(text: str) -> list[int]:

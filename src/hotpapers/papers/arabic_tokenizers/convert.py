@@ -1,6 +1,7 @@
 """The verb ``convert``: a vocabulary that tkseem kept, or its dictionary of morphs, as a model of this package."""
 
 import heapq
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -39,14 +40,14 @@ def convert(
     out = Path(out) if out else pickle.with_suffix("").with_name(f"{pickle.stem}.{algo}")
     total = 0
 
-    def pairs() -> object:
+    def pairs() -> Iterator[tuple[str, int]]:
         nonlocal total
         for piece, count in track(read_counts(pickle), "read the dictionary"):
             total += 1
             if piece and piece not in (UNKNOWN, PADDING) and (algo != "char" or len(piece.removeprefix(GOES_ON)) == 1):
                 yield piece, count
 
-    kept = heapq.nlargest(vocab, pairs(), key=lambda pair: pair[1])  # type: ignore[call-overload]
+    kept = heapq.nlargest(vocab, pairs(), key=lambda pair: pair[1])
     if not kept:
         raise BadInput(f"{pickle.name} holds no pieces.")
     counted = Counted([piece for piece, _ in kept], [float(count) for _, count in kept])

@@ -7,7 +7,7 @@ their numbers, as in Hugging Face's trainer, so that both learn the same merges 
 import heapq
 import itertools
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from hotpapers.papers.arabic_tokenizers.trie import fuse
 from hotpapers.papers.arabic_tokenizers.words import Letters, Words, spell
 
 BEGINS = "▁"
+Places = list[int] | np.ndarray
+_MANY = 100  # places, from which on arrays are faster than a loop
 _NEVER = np.iinfo(np.int32).max
 
 
@@ -102,25 +104,23 @@ class _Chain:
         self.weight = array("q", counts[word].astype(np.int64).tobytes())
         self._inner = ~last
 
-    def pairs(self) -> tuple[dict[int, int], dict[int, Sequence[int]]]:
+    def pairs(self) -> tuple[dict[int, int], dict[int, Places]]:
         """Return how often each pair of neighbours comes, and where."""
         symbols = np.frombuffer(self.symbols, np.int32).astype(np.int64)
         places = np.flatnonzero(self._inner)
-        keys = (symbols[places] << 32) | symbols[places + 1]
-        order = np.argsort(keys, kind="stable")
-        keys, places = keys[order], places[order].astype(np.int32)
-        heads = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else keys
         weights = np.frombuffer(self.weight, np.int64)[places]
-        sums = np.add.reduceat(weights, heads) if len(heads) else weights
-        names = keys[heads].tolist()
-        bounds = np.append(heads, len(keys)).tolist()
-        where = {name: places[begin:end] for name, (begin, end) in zip(names, itertools.pairwise(bounds), strict=True)}
-        return dict(zip(names, sums.tolist(), strict=True)), where  # type: ignore[return-value]
+        totals: dict[int, int] = {}
+        where: dict[int, Places] = {}
+        for key, total, here in _grouped((symbols[places] << 32) | symbols[places + 1], weights):
+            totals[key], where[key] = total, places[here].astype(np.int32)
+        return totals, where
 
     def merge(
-        self, left: int, right: int, new: int, places: Sequence[int], totals: dict[int, int]
-    ) -> list[tuple[int, list[int]]]:
+        self, left: int, right: int, new: int, places: Places, totals: dict[int, int]
+    ) -> list[tuple[int, Places]]:
         """Merge a pair at its places, lower the counts of what it was part of, and return the new pairs with theirs."""
+        if len(places) > _MANY and left != right:
+            return self._merge_many(left, right, new, np.asarray(places), totals)
         symbols, after, before, weight = self.symbols, self.after, self.before, self.weight
         made: dict[int, list[int]] = {}
         gained: dict[int, int] = {}
@@ -149,7 +149,51 @@ class _Chain:
         totals.update(gained)
         for key, count in lost.items():
             totals[key] -= count
-        return list(made.items())
+        return [*made.items()]
+
+    def _merge_many(
+        self, left: int, right: int, new: int, places: np.ndarray, totals: dict[int, int]
+    ) -> list[tuple[int, Places]]:
+        """Merge all places at once; where two merged pairs stand side by side, what was between them is lost once."""
+        symbols, weight = np.frombuffer(self.symbols, np.int32), np.frombuffer(self.weight, np.int64)
+        after, before = np.frombuffer(self.after, np.int32), np.frombuffer(self.before, np.int32)
+        behind = after[places]
+        valid = (symbols[places] == left) & (symbols[behind] == right)
+        places, behind = places[valid], behind[valid]
+        beyond, count = after[behind], weight[places]
+        symbols[places], symbols[behind] = new, -1
+        after[places] = beyond
+        inner = symbols[beyond] >= 0
+        before[beyond[inner]] = places[inner]
+        ahead = before[places]
+        first, last = symbols[ahead], symbols[beyond]
+        has_first, has_last = first >= 0, (last >= 0) & (last != new)
+        was = np.where(first == new, right, first).astype(np.int64)
+        first, last = first.astype(np.int64), last.astype(np.int64)
+        lost = np.concatenate([(was[has_first] << 32) | left, (right << 32) | last[has_last]])
+        gained = np.concatenate([(first[has_first] << 32) | new, (new << 32) | last[has_last]])
+        where = np.concatenate([ahead[has_first], places[has_last]])
+        counts = np.concatenate([count[has_first], count[has_last]])
+        for key, total, _ in _grouped(lost, counts):
+            totals[key] -= total
+        made = []
+        for key, total, here in _grouped(gained, counts):
+            totals[key] = total
+            made.append((key, where[here]))
+        return made
+
+
+def _grouped(keys: np.ndarray, counts: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Yield each distinct key, the sum of its counts, and where it is."""
+    if not len(keys):
+        return
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    heads = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    sums = np.add.reduceat(counts[order], heads)
+    bounds = itertools.pairwise([*heads.tolist(), len(keys)])
+    for key, total, (begin, end) in zip(ordered[heads].tolist(), sums.tolist(), bounds, strict=True):
+        yield key, total, order[begin:end]
 
 
 class Merger:

@@ -90,7 +90,7 @@ def split_texts(texts: Sequence[str]) -> tuple[pa.StringArray, np.ndarray]:
     lists = pc.ascii_split_whitespace(pc.ascii_trim_whitespace(pa.array(texts, pa.string())))
     words, counts = lists.flatten(), np.diff(lists.offsets.to_numpy())
     empty = np.flatnonzero(counts == 1)
-    empty = empty[np.array([not texts[index].strip() for index in empty], dtype=bool)] if len(empty) else empty
+    empty = np.array([index for index in empty if not texts[index].strip()], np.int64)
     if len(empty):  # splitting nothing gives one empty word
         counts[empty] = 0
         words = words.filter(pc.greater(pc.binary_length(words), 0))
