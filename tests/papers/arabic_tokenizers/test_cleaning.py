@@ -38,6 +38,7 @@ def cleaned(text, **switches):
         ({"dotless": True}, "بتثين جحخ ذز شضظغق أإئآؤء ة", "ببببب ححح در سصطعف اااااا ه"),
         ({"segment": True}, "والكتاب كتابها للمدرسة في", "و+ال+كتاب كتاب+ها ل+ل+مدرس+ة في"),
         ({"space_out": True}, "سلام،عليكم!!", "سلام ، عليكم ! !"),
+        ({"space_out": True}, "سَلام ١٠:٣٠", "سَلام ١٠ : ٣٠"),
     ],
 )  # fmt: skip
 def test_a_rule_does_what_it_says(switches, text, expected):

@@ -157,6 +157,7 @@ def test_the_example_dictionary_is_one_of_strings_and_counts():
         (lambda p: train(p / "text.txt", vocab=4, specials="a b"), "holds no piece"),
         (lambda p: train(p / "text.txt", specials="a a"), "each once"),
         (lambda p: train(p / "text.txt", algo="morph", types=0), "--types"),
+        (lambda p: train(p / "text.txt", algo="morph", weight=float("nan")), "--weight"),
         (lambda p: encode(p / "text.txt", p), "Cannot read"),
         (lambda p: encode(p / "text.txt", p / "text.txt"), "is no tokenizer"),
         (lambda p: encode(p / "text.txt", length=-1), "--length"),

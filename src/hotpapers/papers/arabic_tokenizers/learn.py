@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.arabic_tokenizers.merges import learn_merges
-from hotpapers.papers.arabic_tokenizers.morphology import TYPES, count_morphs
+from hotpapers.papers.arabic_tokenizers.morphology import TYPES, WEIGHT, count_morphs
 from hotpapers.papers.arabic_tokenizers.pieces import Counted, count_disjoint, count_letters, count_words
 from hotpapers.papers.arabic_tokenizers.stochastic import count_stochastic
 from hotpapers.papers.arabic_tokenizers.tokenizer import PADDING, UNKNOWN, Algo, Tokenizer
-from hotpapers.papers.arabic_tokenizers.words import Words, chunks, find_words, split
+from hotpapers.papers.arabic_tokenizers.words import POOL, Words, chunks, find_words, split, tell_apart
 
 VOCAB = 10_000
 """The paper's vocabulary."""
@@ -27,6 +27,7 @@ def learn(
     specials: Sequence[str] = (),
     sample: bool = False,
     types: int = TYPES,
+    weight: float = WEIGHT,
     seed: int = 0,
 ) -> Tokenizer:
     """Return a tokenizer trained on a text.
@@ -45,6 +46,8 @@ def learn(
         Of stochastic: draw the numbers of parts, as published, and do not count what is expected.
     types
         Of morph: how many word types the lexicon is learnt from.
+    weight
+        Of morph: how much the corpus weighs against the lexicon; less makes smaller morphs.
     seed
         Of the drawing, and of the order in which morph goes through the words.
     """
@@ -76,7 +79,7 @@ def learn(
         chance = np.random.default_rng(seed) if sample else None
         counted = count_stochastic(words, most + reserved, sample=chance)
     else:
-        counted = count_morphs(words, most + reserved, types=types, seed=seed)
+        counted = count_morphs(words, most + reserved, types=types, seed=seed, weight=weight)
     return from_counts(algo, counted, vocab, specials)
 
 
@@ -91,8 +94,8 @@ def from_counts(algo: Algo, counted: Counted, vocab: int, specials: tuple[str, .
 
 def read_words(paths: Iterable[Path]) -> Words:
     """Return the words of files, read in pieces: what is kept are the distinct words and the text as numbers."""
-    parts = [split(block).dictionary_encode() for path in paths for block in chunks(path)]
-    merged = pa.chunked_array(parts, pa.dictionary(pa.int32(), pa.string())).unify_dictionaries()
+    parts = [tell_apart(split(block)) for path in paths for block in chunks(path)]
+    merged = pa.chunked_array(parts, pa.dictionary(pa.int32(), pa.string())).unify_dictionaries(memory_pool=POOL)
     if not len(merged):
         raise BadInput("There are no words in the text; name a file with words in it.")
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in merged.chunks])

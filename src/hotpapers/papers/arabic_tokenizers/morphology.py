@@ -29,12 +29,12 @@ WEIGHT = 3.0
 LONGEST = 30  # letters; longer words teach no morphology
 
 
-def count_morphs(words: Words, most: int, *, types: int = TYPES, seed: int = 0) -> Counted:
+def count_morphs(words: Words, most: int, *, types: int = TYPES, seed: int = 0, weight: float = WEIGHT) -> Counted:
     """Return the most frequent morphs of a text, with ``##`` before those that do not begin their word."""
     counts = words.counts
     order = np.argsort(-counts, kind="stable")[:types]
     chosen = [word for word in words.distinct.take(pa.array(order)).to_pylist() if len(word) <= LONGEST]
-    lexicon = Lexicon(chosen, seed).learn()
+    lexicon = Lexicon(chosen, seed, weight).learn()
     if not lexicon:
         return Counted([], [])
     strings = list(lexicon)

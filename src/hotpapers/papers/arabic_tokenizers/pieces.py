@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pyarrow as pa
 
-from hotpapers.papers.arabic_tokenizers.words import Words, spell
+from hotpapers.papers.arabic_tokenizers.words import Words, spell, tell_apart
 
 GOES_ON = "##"
 NON_CONNECTING = "اأإآٱءؤدذرزو" + "ﻻﻼﻵﻶﻷﻸﻹﻺ"
@@ -71,7 +71,7 @@ def _count(words: Words, after: np.ndarray, most: int) -> Counted:
     if not len(words.distinct):
         return Counted([], [])
     pieces, word, first = cut(words.distinct, after)
-    encoded = pieces.dictionary_encode()
+    encoded = tell_apart(pieces)
     keys = encoded.indices.to_numpy() * 2 + ~first
     counts = np.bincount(keys, words.counts[word])
     order = np.argsort(-counts, kind="stable")[: min(most, np.count_nonzero(counts))]

@@ -65,7 +65,7 @@ def plot_distributions(
     for name, counts in frequencies.items():
         right.plot(np.arange(1, len(counts) + 1), counts, label=name)
     right.set(xlabel="rank of a piece", ylabel="times in the text", xscale="log", yscale="log")
-    left.legend(frameon=False, fontsize="small")
+    middle.legend(frameon=False, fontsize="small", loc="upper right")
     _save(figure, path)
 
 

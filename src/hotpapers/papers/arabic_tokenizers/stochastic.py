@@ -7,7 +7,7 @@ C(L − ℓ − 1, k − 2) if it begins or ends it, and in one (k = 1) if it is
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -40,32 +40,40 @@ def count_stochastic(words: Words, most: int, *, sample: np.random.Generator | N
         return Counted([], [])
     letters = spell(distinct)
     whole, edge, inside = _weights(letters.lengths, counts, sample)
-    best: list[tuple[float, int, int, bool]] = []
-    word_of = np.repeat(np.arange(len(distinct)), letters.lengths)
+    best = np.zeros((4, 0))  # count, where it stands, its letters, whether it goes on
+    word_of = np.repeat(np.arange(len(distinct), dtype=np.int32), letters.lengths)
     starts = np.arange(len(word_of)) + word_of
     left = letters.lengths[word_of] - (starts - letters.starts[word_of])  # letters from here to the word's end
     begins = starts == letters.starts[word_of]
     for length, here, rank in _substrings(letters.codes, starts, left):
         word, first, last = word_of[here], begins[here], left[here] == length
-        weight = np.where(first & last, whole[word], np.where(first | last, edge[word, length], inside[word, length]))
+        weight = np.where(first | last, edge(word, length), inside(word, length))
+        alone = first & last
+        weight[alone] = whole[word[alone]]
         for goes_on in (False, True):
             chosen = first != goes_on
             totals = np.bincount(rank[chosen], weight[chosen], minlength=rank.max() + 1)
             sample_start = np.zeros(len(totals), np.int64)
             sample_start[rank[chosen]] = starts[here[chosen]]
             kept = _highest(totals, most)
-            best += zip(totals[kept].tolist(), sample_start[kept].tolist(), [length] * len(kept),
-                        [goes_on] * len(kept), strict=True)  # fmt: skip
-    named = [(-total, GOES_ON * goes_on + _string(letters.codes, start, length))
-             for total, start, length, goes_on in best]  # fmt: skip
+            found = np.stack(
+                [totals[kept], sample_start[kept], np.full(len(kept), length), np.full(len(kept), goes_on)]
+            )
+            best = np.concatenate([best, found], 1)
+            best = best[:, _highest(best[0], most)]
+    named = [(-total, GOES_ON * int(goes_on) + _string(letters.codes, int(start), int(length)))
+             for total, start, length, goes_on in best.T.tolist()]  # fmt: skip
     named.sort()
     return Counted([name for _, name in named[:most]], [-total for total, _ in named[:most]])
 
 
+Weigh = Callable[[np.ndarray, int], np.ndarray]
+
+
 def _weights(
     lengths: np.ndarray, counts: np.ndarray, sample: np.random.Generator | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return each word's weight as a whole, and of a piece of ℓ letters at an edge and inside: (words, LONGEST + 1)."""
+) -> tuple[np.ndarray, Weigh, Weigh]:
+    """Return each word's weight as a whole, and what gives that of a piece of ℓ letters at an edge, and inside."""
     size = LONGEST + 1
     edge_ways, inside_ways = np.zeros((size, size, size)), np.zeros((size, size, size))  # L, ℓ, k
     for word in range(1, size):
@@ -76,7 +84,11 @@ def _weights(
                     inside_ways[word, piece, parts] = math.comb(word - piece - 2, parts - 3)
     if sample is None:
         share = counts / lengths
-        return share, edge_ways.sum(2)[lengths] * share[:, None], inside_ways.sum(2)[lengths] * share[:, None]
+
+        def expected(ways: np.ndarray) -> Weigh:
+            return lambda word, length: ways[lengths[word], length] * share[word]
+
+        return share, expected(edge_ways.sum(2)), expected(inside_ways.sum(2))
     whole = np.zeros(len(lengths))
     edge, inside = np.zeros((len(lengths), size)), np.zeros((len(lengths), size))
     for word in np.unique(lengths):
@@ -85,7 +97,7 @@ def _weights(
         drawn[:, 1 : word + 1] = sample.multinomial(counts[these], np.full(word, 1 / word))
         whole[these] = drawn[:, 1]
         edge[these], inside[these] = drawn @ edge_ways[word].T, drawn @ inside_ways[word].T
-    return whole, edge, inside
+    return whole, lambda word, length: edge[word, length], lambda word, length: inside[word, length]
 
 
 def _substrings(
@@ -98,7 +110,7 @@ def _substrings(
     classes = np.zeros(0x110000, np.int64)
     alphabet = np.unique(codes)
     classes[alphabet] = np.arange(len(alphabet))
-    here, rank = np.arange(len(starts)), np.zeros(len(starts), np.int64)
+    here, rank = np.arange(len(starts), dtype=np.int32), np.zeros(len(starts), np.int64)
     for length in range(1, LONGEST + 1):
         keep = left[here] >= length
         here, rank = here[keep], rank[keep]

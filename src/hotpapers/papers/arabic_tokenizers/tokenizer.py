@@ -20,7 +20,7 @@ from hotpapers.files import written_whole
 from hotpapers.papers.arabic_tokenizers.merges import BEGINS, Merger
 from hotpapers.papers.arabic_tokenizers.pieces import GOES_ON
 from hotpapers.papers.arabic_tokenizers.trie import Trie, best_path, greedy
-from hotpapers.papers.arabic_tokenizers.words import find_words, gather, spell, split, split_texts
+from hotpapers.papers.arabic_tokenizers.words import POOL, find_words, gather, spell, split, split_texts, tell_apart
 
 Algo = Literal["word", "char", "bpe", "unigram", "disjoint", "stochastic", "morph"]
 ALGOS: tuple[Algo, ...] = get_args(Algo)
@@ -123,7 +123,7 @@ class Tokenizer:
     def encode_lines(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the ids of many texts one after another, and where each text's begin, (texts + 1,)."""
         words, word_counts = split_texts(texts)
-        encoded = words.dictionary_encode()
+        encoded = tell_apart(words)
         ids, offsets, _ = self.cut(encoded.dictionary)
         codes = encoded.indices.to_numpy()
         sizes = np.concatenate([[0], np.cumsum(np.diff(offsets)[codes])])
@@ -241,7 +241,7 @@ class Tokenizer:
 
     def _look_up(self, words: pa.StringArray) -> np.ndarray:
         reserved = 2 + len(self.specials)
-        found = pc.index_in(words, value_set=pa.array(self.pieces[reserved:], pa.string()))
+        found = pc.index_in(words, value_set=pa.array(self.pieces[reserved:], pa.string()), memory_pool=POOL)
         ids = found.fill_null(-1).to_numpy().astype(np.int32)
         return np.where(ids < 0, UNK, ids + reserved).astype(np.int32)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from hotpapers.errors import BadInput
 from hotpapers.papers.arabic_tokenizers.learn import VOCAB, learn, read_words
 from hotpapers.papers.arabic_tokenizers.measures import describe
-from hotpapers.papers.arabic_tokenizers.morphology import TYPES
+from hotpapers.papers.arabic_tokenizers.morphology import TYPES, WEIGHT
 from hotpapers.papers.arabic_tokenizers.tokenizer import Algo
 from hotpapers.verbs import Model, Outcome, TextFile
 
@@ -21,6 +21,7 @@ def train(
     specials: str = "",
     sample: bool = False,
     types: int = TYPES,
+    weight: float = WEIGHT,
     seed: int = 0,
 ) -> Outcome:
     """Train a tokenizer: words, characters, BPE, unigram, disjoint letters, stochastic pieces, or morphs.
@@ -41,6 +42,8 @@ def train(
         Of stochastic: draw the numbers of parts, as published, and do not count what is expected.
     types
         Of morph: how many word types the lexicon is learnt from, the most frequent.
+    weight
+        Of morph: how much the corpus weighs against the lexicon; less makes smaller morphs.
     seed
         Of the drawing, and of the order in which morph goes through the words.
     """
@@ -48,9 +51,13 @@ def train(
         raise BadInput(f"A vocabulary has 3 to {LARGEST_VOCAB:,} pieces, not {vocab}: change --vocab.")
     if not 1 <= types <= 10_000_000:
         raise BadInput(f"Morphs are learnt from 1 to 10,000,000 word types, not {types}: change --types.")
+    if not 0.01 <= weight <= 1000:
+        raise BadInput(f"The corpus weighs 0.01 to 1,000 times the lexicon, not {weight}: change --weight.")
     text = Path(text)
     words = read_words(text_files(text))
-    tokenizer = learn(words, algo, vocab=vocab, specials=specials.split(), sample=sample, types=types, seed=seed)
+    tokenizer = learn(
+        words, algo, vocab=vocab, specials=specials.split(), sample=sample, types=types, weight=weight, seed=seed
+    )
     out = Path(out) if out else text.with_name(f"{text.stem}.{algo}")
     tokenizer.save(out)
     facts = describe(tokenizer, words)

@@ -16,6 +16,9 @@ import pyarrow.compute as pc
 
 from hotpapers.errors import BadInput
 
+POOL = pa.system_memory_pool()
+"""Arrow's own pool keeps what was given back: half as much again at the peak."""
+
 CHUNK = 8 << 20
 """Bytes of a file that are worked on at once."""
 
@@ -64,8 +67,13 @@ class Letters:
 
 def find_words(text: str | bytes) -> Words:
     """Return the words of a text (bytes must be UTF-8)."""
-    encoded = split(text).dictionary_encode()
+    encoded = tell_apart(split(text))
     return Words(encoded.dictionary, encoded.indices.to_numpy())
+
+
+def tell_apart(words: pa.StringArray) -> pa.DictionaryArray:
+    """Return words as numbers into the distinct ones."""
+    return pc.dictionary_encode(words, memory_pool=POOL)
 
 
 def split(text: str | bytes) -> pa.StringArray:
@@ -79,7 +87,7 @@ def split(text: str | bytes) -> pa.StringArray:
     whole = pa.Array.from_buffers(
         pa.string(), 1, [None, pa.py_buffer(np.array([0, len(data)], np.int32)), pa.py_buffer(data)]
     )
-    return pc.ascii_split_whitespace(whole).flatten()
+    return pc.ascii_split_whitespace(whole, memory_pool=POOL).flatten()
 
 
 def split_texts(texts: Sequence[str]) -> tuple[pa.StringArray, np.ndarray]:
@@ -87,7 +95,8 @@ def split_texts(texts: Sequence[str]) -> tuple[pa.StringArray, np.ndarray]:
     data = "\n".join(texts)
     if _has_rare(data.encode()):
         texts = [_RARE.sub(" ", text) for text in texts]
-    lists = pc.ascii_split_whitespace(pc.ascii_trim_whitespace(pa.array(texts, pa.string())))
+    trimmed = pc.ascii_trim_whitespace(pa.array(texts, pa.string()), memory_pool=POOL)
+    lists = pc.ascii_split_whitespace(trimmed, memory_pool=POOL)
     words, counts = lists.flatten(), np.diff(lists.offsets.to_numpy())
     empty = np.flatnonzero(counts == 1)
     empty = np.array([index for index in empty if not texts[index].strip()], np.int64)
