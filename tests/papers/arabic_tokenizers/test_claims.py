@@ -10,6 +10,7 @@ def test_the_card_is_kept_by_the_code():
 
 @pytest.mark.parametrize("claim", find_card("arabic_tokenizers").claims, ids=lambda claim: claim.id)
 def test_a_claim_measures_a_value_for_every_seed(claim, tmp_path):
-    with Run(tmp_path, seeds=(0, 1)) as run:
+    seeds = (0,) if claim.exact else (0, 1)
+    with Run(tmp_path, seeds=seeds) as run:
         measured = find_card("arabic_tokenizers").load_claim(claim)("smoke", run)
-    assert set(measured.values) == ({0} if claim.exact else {0, 1})
+    assert set(measured.values) == set(seeds)

@@ -1,7 +1,7 @@
 """The paper's supervised comparison: every tokenizer on every task, one classifier, equal settings."""
 
 import dataclasses
-from functools import cache
+from functools import cache, lru_cache
 
 from hotpapers.cards import Scale
 from hotpapers.papers.arabic_tokenizers.fit import Score, Settings, fit_and_score
@@ -39,23 +39,25 @@ def compressions(scale: Scale, seeds: tuple[int, ...]) -> tuple[tuple[int, ...],
     return sizes, found
 
 
-@cache
 def supervised(scale: Scale, seeds: tuple[int, ...]) -> dict[tuple[TaskName, Algo, int], Score]:
     """Return the score of each task, tokenizer and seed; claims that look at the same runs share them."""
     names = TASKS[-2:] if scale == "smoke" else TASKS
-    found = {}
-    jobs = [(name, seed) for seed in seeds for name in names]
-    for name, seed in track(jobs, "tasks"):
-        split = load(name, scale, seed)
-        for algo in ALGOS:
-            found[name, algo, seed] = fit_and_score(split, algo, SETTINGS[scale], seed)
-    return found
+    jobs = [(name, algo, seed) for seed in seeds for name in names for algo in ALGOS]
+    return {(name, algo, seed): one(scale, name, algo, seed) for name, algo, seed in track(jobs, "classifiers trained")}
 
 
 @cache
-def one(scale: Scale, name: TaskName, algo: Algo, seed: int, vocab: int, texts: int | None = None) -> Score:
-    """Return the score of one run with another vocabulary, or with fewer texts to learn from."""
-    split = load(name, scale, seed)
+def one(
+    scale: Scale, name: TaskName, algo: Algo, seed: int, vocab: int | None = None, texts: int | None = None
+) -> Score:
+    """Return the score of one run, perhaps with another vocabulary, or with fewer texts to learn from."""
+    split = _split(name, scale, seed)
     if texts is not None:
         split = Split(split.train[:texts], split.train_labels[:texts], split.test, split.test_labels, split.classes)
-    return fit_and_score(split, algo, dataclasses.replace(SETTINGS[scale], vocab=vocab), seed)
+    settings = SETTINGS[scale] if vocab is None else dataclasses.replace(SETTINGS[scale], vocab=vocab)
+    return fit_and_score(split, algo, settings, seed)
+
+
+@lru_cache(maxsize=2)
+def _split(name: TaskName, scale: Scale, seed: int) -> Split:
+    return load(name, scale, seed)
