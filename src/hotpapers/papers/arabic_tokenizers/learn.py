@@ -95,9 +95,11 @@ def from_counts(algo: Algo, counted: Counted, vocab: int, specials: tuple[str, .
 def read_words(paths: Iterable[Path]) -> Words:
     """Return the words of files, read in pieces: what is kept are the distinct words and the text as numbers."""
     parts = [tell_apart(split(block)) for path in paths for block in chunks(path)]
-    merged = pa.chunked_array(parts, pa.dictionary(pa.int32(), pa.string())).unify_dictionaries(memory_pool=POOL)
-    if not len(merged):
+    if not sum(map(len, parts)):
         raise BadInput("There are no words in the text; name a file with words in it.")
+    if len(parts) == 1:
+        return Words(parts[0].dictionary, parts[0].indices.to_numpy())
+    merged = pa.chunked_array(parts, parts[0].type).unify_dictionaries(memory_pool=POOL)
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in merged.chunks])
     return Words(merged.chunk(0).dictionary, codes)
 

@@ -151,8 +151,12 @@ class _Memo:
             raise _Refused("its memo has holes")
         while key >= len(self.places):
             self.places.append(-1)
-        kind = _KINDS.index(value) if isinstance(value, _Token) else None
-        self.places[key] = -2 - kind if kind is not None else (begin << 17) | len(value.encode())
+        if isinstance(value, _Token):
+            self.places[key] = -2 - _KINDS.index(value)
+        elif isinstance(value, str):
+            self.places[key] = (begin << 17) | len(value.encode())
+        else:
+            raise _Refused("it keeps numbers to refer to")
         self.filled += 1
 
     def get(self, key: int) -> Any:
