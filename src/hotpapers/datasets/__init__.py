@@ -1,6 +1,7 @@
 """Real data, one function a dataset: downloaded once, verified by checksum, kept under ``HOTPAPERS_HOME``."""
 
 from hotpapers.datasets.aan import aan
+from hotpapers.datasets.arabic import ajgt, arabic_reviews, arabic_tweets, metrec, subtitles, tkseem_reviews
 from hotpapers.datasets.cifar10 import cifar10
 from hotpapers.datasets.code_repairs import Repair, stackoverflow_repairs
 from hotpapers.datasets.dataset import REGISTRY, Dataset, Source, find, offer
@@ -26,6 +27,9 @@ __all__ = [
     "Repair",
     "Source",
     "aan",
+    "ajgt",
+    "arabic_reviews",
+    "arabic_tweets",
     "cifar10",
     "dbpedia_tables",
     "enwik8",
@@ -36,6 +40,7 @@ __all__ = [
     "fivethirtyeight",
     "glove",
     "imdb",
+    "metrec",
     "mnist",
     "noun_topics",
     "offer",
@@ -43,6 +48,8 @@ __all__ = [
     "photographs",
     "sachs",
     "stackoverflow_repairs",
+    "subtitles",
     "t2d",
+    "tkseem_reviews",
     "weights",
 ]

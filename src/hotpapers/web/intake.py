@@ -258,9 +258,9 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 def _is_model(path: Path) -> bool:
-    """Whether a folder holds a model as ``save_pretrained`` writes it."""
-    weights = path / "model.safetensors"
-    return path.is_dir() and weights.is_file() and not weights.is_symlink()
+    """Whether a folder holds a model: weights as ``save_pretrained`` writes them, or a tokenizer."""
+    parts = (path / "model.safetensors", path / "tokenizer.json")
+    return path.is_dir() and any(part.is_file() and not part.is_symlink() for part in parts)
 
 
 def _keep_model(source: Path, target: Path) -> Path:
