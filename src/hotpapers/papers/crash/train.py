@@ -1,4 +1,4 @@
-"""Training: the U-Net to tell the noise, then, where there are classes, the classifier to see through it (section 4)."""
+"""Training: the U-Net to tell the noise, then, where there are classes, the classifier to see through it."""
 
 import dataclasses
 import shlex
@@ -147,7 +147,7 @@ def fit(drums: Drums, config: Config, run: Run) -> Crash:
 
 
 def fit_sounds(model: Crash, sounds: Tensor, config: Config, run: Run) -> None:
-    """Train the U-Net by ``|eps - eps(m x + sigma eps, sigma)|^2`` at uniform times, and leave it the averaged weights."""
+    """Train the U-Net by ``|eps - eps(m x + sigma eps, sigma)|^2`` at uniform times; it ends with averaged weights."""
     optimiser = torch.optim.Adam(model.unet.parameters(), config.learning_rate, fused=True)
     scheduler = torch.optim.lr_scheduler.StepLR(optimiser, 100_000, 0.8)
     net, optimiser = run.setup(model.unet, optimiser)
@@ -160,7 +160,7 @@ def fit_sounds(model: Crash, sounds: Tensor, config: Config, run: Run) -> None:
     edges = torch.linspace(model.schedule.t_min, model.schedule.t_max, BINS + 1).tolist()
     for _ in run.steps(config.steps):
         x = sounds[torch.randint(len(sounds), (config.batch,), device=sounds.device)]
-        t = model.schedule.t_min + (model.schedule.t_max - model.schedule.t_min) * torch.rand(len(x), device=x.device)
+        t = uniform_times(model, len(x), x.device)
         losses = denoising_loss(eps, x, model.schedule.batch(t))
         loss = losses.mean()
         optimiser.zero_grad()
@@ -184,9 +184,7 @@ def fit_classes(model: Crash, sounds: Tensor, labels: Tensor, config: Config, ru
     share = 1 / torch.bincount(labels, minlength=len(model.classes)).clamp(min=1).float()[labels]  # classes alike often
     for _ in run.steps(config.classifier_steps):
         rows = torch.multinomial(share, config.batch, replacement=True)
-        t = model.schedule.t_min + (model.schedule.t_max - model.schedule.t_min) * torch.rand(len(rows)).to(
-            sounds.device
-        )
+        t = uniform_times(model, len(rows), sounds.device)
         _, m, sigma = model.schedule.batch(t)
         x = m[:, None] * sounds[rows] + sigma[:, None] * torch.randn_like(sounds[rows])
         loss = F.cross_entropy(net(x, sigma), labels[rows])
@@ -194,6 +192,12 @@ def fit_classes(model: Crash, sounds: Tensor, labels: Tensor, config: Config, ru
         run.backward(loss)
         optimiser.step()
         run.log(loss=loss.detach())
+
+
+def uniform_times(model: Crash, count: int, device: torch.device) -> Tensor:
+    """Return times between the ends of the model's schedule."""
+    first, last = model.schedule.t_min, model.schedule.t_max
+    return first + (last - first) * torch.rand(count, device=device)
 
 
 def check_config(config: Config) -> None:

@@ -24,6 +24,7 @@ from hotpapers.verbs import AnyFile, Device, Model, Outcome, SoundFile
 
 MOST = 1_000  # sounds at once
 BATCH = 16
+SHOWN = 32  # sounds in the picture
 BUNDLED = Path(__file__).parent / "weights"
 
 
@@ -349,9 +350,11 @@ def _keep(net: Crash, made: Tensor, names: Sequence[str], out: Path, source: Ten
         temporary.mkdir()
         for name, sound in zip(names, sounds, strict=True):
             write_sound(temporary / f"{name}.wav", sound, net.rate)
-        shown = [*(() if source is None else _levelled(source)), *sounds[:32]]
-        labels = [*(() if source is None else ["source"]),
-                  *(f"{name} {word}".strip() for name, word in zip(names[:32], heard or [""] * 32, strict=False))]  # fmt: skip
+        words = heard or [""] * len(sounds)
+        labels = [f"{name} {word}".strip() for name, word in zip(names, words, strict=True)][:SHOWN]
+        shown = list(sounds[:SHOWN])
+        if source is not None:
+            labels, shown = ["source", *labels], [_levelled(source)[0], *shown]
         write_image(temporary / "sounds.png", sound_sheet(shown, labels, net.rate))
     numbers: dict[str, float | int | str] = {"sounds": len(sounds), "seconds each": round(net.length / net.rate, 3)}
     if heard:
