@@ -51,6 +51,13 @@ def test_a_model_that_cannot_be_read_is_refused_in_one_line(tmp_path, damage):
         load(Other if damage == "kind" else Line, tmp_path)
 
 
+def test_settings_that_ask_for_more_than_the_weights_hold_take_no_memory(tmp_path):
+    save_model(Line(3), tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"width": 10**13}))
+    with pytest.raises(BadInput, match="has another model's settings, or it is damaged"):
+        load(Line, tmp_path)
+
+
 def test_a_run_inside_a_run_has_its_own_seed_and_leaves_nothing(tmp_path):
     with Run(tmp_path / "claim", seed=0) as run:
         draws = []

@@ -310,3 +310,8 @@ def test_the_plumbing_of_a_step_costs_less_than_50_microseconds(tmp_path):
             run.log(loss=loss)
             run.due("preview", seconds=60)
         assert (time.process_time() - started) / steps < 50e-6
+
+
+def test_a_directory_whose_name_is_too_long_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="file name too long"), Run(tmp_path / ("a" * 300)):
+        pass

@@ -1,11 +1,17 @@
 """Models in folders: written beside what else a run has kept there, and read again or refused in one line."""
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import torch
+
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
+
+NOT_KEPT = 64 * 2**20
+"""Bytes of buffers that a model may have besides its file."""
 
 
 class Savable(Protocol):
@@ -48,6 +54,7 @@ def load_model(kind: type[Model], folder: Path, *, name: str, make: str) -> Mode
     """
     if not (Path(folder) / "model.safetensors").is_file():
         raise BadInput(f"There is no {name} model in {folder}: make one with '{make}'.")
+    _hold_to_weights(kind, Path(folder), name)
     try:
         with contextlib.redirect_stdout(None):  # the hub's reader prints a remark among a verb's answer
             return kind.from_pretrained(str(folder), local_files_only=True, strict=True)  # type: ignore[attr-defined]
@@ -55,3 +62,16 @@ def load_model(kind: type[Model], folder: Path, *, name: str, make: str) -> Mode
         raise BadInput(
             f"The model in {folder} cannot be read, or is none of {name}: make it again with '{make}'."
         ) from error
+
+
+def _hold_to_weights(kind: type[Any], folder: Path, name: str) -> None:
+    """Refuse settings that ask for more than the weights beside them hold, before memory is taken for it."""
+    try:
+        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        with torch.device("meta"):
+            draft = kind(**settings)
+        asked = sum(each.nbytes for each in (*draft.parameters(), *draft.buffers()))
+    except Exception:  # what cannot be drafted without memory is judged by the reading itself
+        return
+    if asked > (folder / "model.safetensors").stat().st_size + NOT_KEPT:
+        raise BadInput(f"The model in {folder} has another model's settings, or it is damaged: {name} cannot use it.")

@@ -51,8 +51,8 @@ def enter_folder(folder: Path, *, resume: bool, fresh: bool) -> tuple[list[Path]
     BadInput
         If the folder cannot be made or written to, or has a run and neither ``resume`` nor ``fresh`` is asked for.
     """
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
+        made = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()

@@ -1,5 +1,6 @@
 """The verbs on tables: what they learn, how they go on, and what they refuse."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -144,6 +145,35 @@ def test_unit_tests_go_on_where_they_were_stopped(tmp_path):
     (tmp_path / "errors.json").write_text(json.dumps(kept))
     assert unit_tests(method="erm", **settings).numbers["example 1, erm"].startswith("7.00")
     assert not unit_tests(method="erm", **settings | {"steps": 6}).numbers["example 1, erm"].startswith("7.00")
+
+
+def test_an_environment_may_have_a_comma_in_its_name(tmp_path):
+    data = dataclasses.replace(table("2", 40), environments=["Bonn, D", "Bern, CH", "Graz, A"])
+    path = tmp_path / "data.csv"
+    lines = write_csv(path, dataclasses.replace(data, environments=["b", "c", "g"])).read_text()
+    for short, name in zip("bcg", data.environments, strict=True):
+        lines = lines.replace(f",{short}\n", f',"{name}"\n')
+    path.write_text(lines)
+    assert select(path, draws=1, steps=2, out=tmp_path / "selected").numbers["best by train-domain"] in METHODS
+    told = train(path, test_env="Bern, CH", steps=2, out=tmp_path / "model").numbers
+    assert "error, test environment, Bern, CH" in told
+
+
+def test_settings_that_ask_for_more_weights_than_there_are_take_no_memory(tmp_path):
+    data = write_csv(tmp_path / "data.csv", table("2", 40))
+    train(data, test_env="e2", steps=1, out=tmp_path / "model")
+    settings = json.loads((tmp_path / "model/config.json").read_text())
+    (tmp_path / "model/config.json").write_text(json.dumps(settings | {"hidden": [10**12]}))
+    with pytest.raises(BadInput, match="damaged"):
+        load(tmp_path / "model")
+
+
+def test_a_models_answer_is_all_that_is_printed(tmp_path, capsys):
+    data = write_csv(tmp_path / "data.csv", table("2", 40))
+    train(data, test_env="e2", steps=1, out=tmp_path / "model")
+    capsys.readouterr()
+    assert main(["ib-irm", "evaluate", str(tmp_path / "model"), str(data), "--json", "--quiet"]) == 0
+    assert "numbers" in json.loads(capsys.readouterr().out)
 
 
 def test_a_split_keeps_rows_of_every_environment():

@@ -14,7 +14,7 @@ from hotpapers.papers.rasp.model import Attention, Encoder
 from hotpapers.papers.rasp.models import compare, read_model
 from hotpapers.papers.rasp.program import loads, paper_programs
 from hotpapers.papers.rasp.tasks import BOS
-from hotpapers.papers.rasp.train import save
+from hotpapers.run import save_model
 
 
 def strings(letters: Any, longest: int) -> list[list[Any]]:
@@ -67,7 +67,7 @@ def test_numbers_are_compiled_as_well_as_letters() -> None:
 
 def test_a_kept_model_still_computes_exactly(tmp_path: Path) -> None:
     sop = paper_programs()["hist_nobos"]
-    save(compile_sop(sop, "abc", 6), tmp_path / "model")
+    save_model(compile_sop(sop, "abc", 6), tmp_path / "model")
     model = read_model(tmp_path / "model")
     assert compare(model, sop, "abc", 6) == (0, 1092)
 

@@ -75,6 +75,13 @@ def test_a_loaded_file_hands_on_its_public_names_and_shows_their_last_values(tmp
     )
 
 
+def test_a_file_that_a_function_loads_is_shown_and_known_to_the_function_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.rasp").write_text("a = 1;\n")
+    assert talk('def f(x) { load "mine"; return x + a; }', "f(3);", "a;", folder=tmp_path).endswith(
+        ">>     value: a =  1\n    value: out =  4\n>> \t\t!!ignoring input:\n\t Error: Undefined variable: a\n>> \n"
+    )
+
+
 def test_a_file_that_is_not_there_or_loads_itself_is_told(tmp_path: Path) -> None:
     (tmp_path / "loop.rasp").write_text('load "loop";\n')
     assert "could not find file: nothing.rasp" in talk('load "nothing";', folder=tmp_path)

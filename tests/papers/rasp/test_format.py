@@ -4,9 +4,9 @@ import pytest
 
 from hotpapers.papers.rasp.check import check, lint
 from hotpapers.papers.rasp.format import format_program
-from hotpapers.papers.rasp.interpreter import LIBRARY
 from hotpapers.papers.rasp.parser import read_program
 from hotpapers.papers.rasp.program import PAPER
+from hotpapers.papers.rasp.session import LIBRARY
 
 UGLY = """a=(1+2)*-3 ;   # why
 def f( x,y ){ # says
@@ -62,6 +62,10 @@ def test_the_checker_finds_every_mistake_and_its_place() -> None:
 
 def test_the_checker_goes_on_after_a_function_that_cannot_be_read() -> None:
     assert [each.line for each in check("def f(x) {\n\ty = ;\n\treturn y;\n}\na = nothing;\n")] == [2, 5]
+
+
+def test_the_linter_tells_of_what_it_cannot_read() -> None:
+    assert [each.line for each in lint("a = 1;\nb = ;\n")] == [2]
 
 
 def test_the_linter_points_at_what_nothing_uses() -> None:

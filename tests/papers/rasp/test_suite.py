@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hotpapers.papers.rasp.interpreter import LIBRARY
 from hotpapers.papers.rasp.repl import Console, read_from
+from hotpapers.papers.rasp.session import LIBRARY
 
 INPUTS = (
     "exit", "exit_fun", "forloop", "indexing", "load_eval", "load_multi_assigns1", "load_multi_assigns2",

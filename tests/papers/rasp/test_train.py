@@ -21,11 +21,10 @@ from hotpapers.papers.rasp.train import (
     make_model,
     make_test_data,
     paper_configs,
-    save,
     sequence_loss,
     train,
 )
-from hotpapers.run import Run
+from hotpapers.run import Run, save_model
 
 SMALL = Config(task="reverse", width=16, letters=3, max_length=4, samples=400, epochs=6, learning_rate=1e-2)
 
@@ -91,7 +90,7 @@ def test_training_learns_and_the_kept_model_answers_alike(tmp_path: Path) -> Non
         model = fit(SMALL, run)
     test = make_test_data(SMALL, 0)
     assert accuracy(model, test) > guessed(SMALL, 0) + 0.2
-    save(model, tmp_path / "model")
+    save_model(model, tmp_path / "model")
     assert read_model(tmp_path / "model")("abca") == model("abca")
 
 

@@ -17,8 +17,11 @@ from hotpapers.papers.scalars.published import Plain, Twelve
 from hotpapers.papers.scalars.reconstruct import complete, few_scalars, how_many, vectors_from_gram
 from hotpapers.papers.scalars.schema import schema
 from hotpapers.papers.scalars.tasks import CROSS_FLOOR, DETERMINANT_FLOOR, TASKS, scattering_label
+from hotpapers.papers.scalars.units import read_units
 
 GOLDEN = {k: torch.from_numpy(v) for k, v in np.load(Path(__file__).parent / "golden" / "networks.npz").items()}
+
+INERTIA = "I = 1 Σᵢ mᵢ ⟨rᵢ,rᵢ⟩ 1 - 1 Σᵢ mᵢ rᵢrᵢᵀ"
 
 
 def golden_weights(prefix, into):
@@ -70,7 +73,7 @@ def test_the_scattering_label_is_the_published_contraction():
 @pytest.mark.parametrize(
     ("name", "law"),
     [
-        ("inertia", "I = 1 Σᵢ mᵢ ⟨rᵢ,rᵢ⟩ 1 - 1 Σᵢ mᵢ rᵢrᵢᵀ"),
+        ("inertia", INERTIA),
         ("cross", "w = 1 ×(v1,v2)"),
         ("determinant", "f = 1 det(v1,v2,v3)"),
     ],
@@ -89,6 +92,38 @@ def test_the_tasks_laws_are_exact_from_300_rows(name):
     model = LinearModel(schema(task.schema, group(task.group)), task.permute).fit(task.sample(300, 1, torch.float64))
     test, label = task.sample(500, 2, torch.float64), model.schema.outputs[0].name
     assert (model.predict(test)[label] - test[label]).square().mean() < 1e-20
+
+
+def test_newtons_law_is_read_off_jpls_places_of_the_planets():
+    rows = np.loadtxt(Path(__file__).parent / "golden" / "planets.csv", delimiter=",", skiprows=1)
+    r, a = torch.from_numpy(rows).split(3, 1)
+    model = LinearModel(schema("r: vector -> a: vector", group("O(3)")), degree=3, inverse=True)
+    assert model.sparse_fit({"r": r, "a": a}).laws(5) == {"a": "a = -0.00029591 1/|r|³ r"}
+
+
+def test_units_leave_the_terms_that_may_stand_in_a_law():
+    declared = schema("m: 5 scalar, r: 5 vector -> I: tensor", group("O(3)"))
+    units = read_units("m: kg, r: m, I: kg m2", declared)
+    assert units == {"m": {"kg": 1}, "r": {"m": 1}, "I": {"kg": 1, "m": 2}}
+    rows = TASKS["inertia"].sample(20, 0, torch.float64)
+    for scale in (1.0, 100.0):  # metres, centimetres: the same law
+        turned = {"m": rows["m"], "r": scale * rows["r"], "I": scale**2 * rows["I"]}
+        (law,) = LinearModel(declared, "m, r", units=units).fit(turned).laws(3).values()
+        assert sorted(law.split()) == sorted(INERTIA.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("f: kg m/s2", {"kg": 1, "m": 1, "s": -2}), ("f: m^2 s^-1", {"m": 2, "s": -1}), ("f: 1/s", {"s": -1})],
+)
+def test_units_are_read_as_they_are_written(text, found):
+    assert read_units(text, schema("v: vector -> f: scalar", group("O(3)"))) == {"f": found}
+
+
+@pytest.mark.parametrize("text", ["q: m", "f m", "f: m!", "f: m/s/s"])
+def test_units_that_make_no_sense_are_refused(text):
+    with pytest.raises(ValueError, match="cannot read"):
+        read_units(text, schema("v: vector -> f: scalar", group("O(3)")))
 
 
 def test_the_law_of_a_tensor_acting_on_a_vector_is_found_under_a_lorentz_group():

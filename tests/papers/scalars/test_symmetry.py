@@ -26,8 +26,10 @@ def model_and_rows(text, name, permute="", count=20, **settings):
     return model, rows
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(family=st.sampled_from(FAMILIES), d=dimensions, seed=st.integers(0, 10**6), vectors=st.integers(1, 4))
+@pytest.mark.parametrize("d", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=2, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10**6), vectors=st.integers(1, 4))
 def test_every_group_moves_the_outputs_with_the_inputs(family, d, seed, vectors):
     name = family.format(d=d, s=d - 1)
     kind = "position" if group(name).translations else "vector"

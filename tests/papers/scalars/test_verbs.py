@@ -65,15 +65,15 @@ def test_a_table_comes_back_as_it_was_written(tmp_path):
 
 
 def test_motion_is_learned_from_trajectories_and_its_energy_kept(tmp_path):
-    table = example(name="pendulum", rows=40, out=tmp_path / "pendulum.csv").files["table"]
-    found = dynamics(table, steps=60, points=10, out=tmp_path / "motion", device="cpu")
+    table = example(name="pendulum", rows=20, out=tmp_path / "pendulum.csv").files["table"]
+    found = dynamics(table, steps=25, points=5, out=tmp_path / "motion", device="cpu")
     assert found.numbers["rollout error"] < 0.2
     assert found.numbers["drift of the learned energy"] < 0.05
     assert found.files["rollouts"].is_file()
 
 
 def test_the_pendulum_keeps_its_energy_and_its_momentum_about_gravity():
-    z = rollout(hamiltonian_field(energy), initial_states(5, torch.Generator().manual_seed(0)), 20, substeps=16)
+    z = rollout(hamiltonian_field(energy), initial_states(5, torch.Generator().manual_seed(0)), 10, substeps=16)
     energies = energy(z)
     torch.testing.assert_close(energies, energies[:, :1].expand_as(energies), atol=1e-6, rtol=0)
     q, p = z.unflatten(-1, (2, 2, 3)).unbind(2)
@@ -97,6 +97,21 @@ def test_a_bad_table_is_refused_by_name_and_nothing_is_written(tmp_path, content
     with pytest.raises(BadInput, match=r"bad\."):
         dynamics(table)
     assert list(tmp_path.iterdir()) == [table]
+
+
+def test_trajectories_of_unequal_columns_are_refused(tmp_path):
+    names = [f"{kind}{k}_{axis}" for kind in "qp" for k in (1, 2) for axis in "xyz"]
+    columns = {name: np.zeros(50) for name in ("trajectory", "t", *names)}
+    for wrong in (np.zeros(49), np.zeros((50, 2))):
+        np.savez(tmp_path / "bad.npz", **columns | {"p2_z": wrong})
+        with pytest.raises(BadInput, match=r"bad\.npz has 'p2_z' of shape"):
+            dynamics(tmp_path / "bad.npz")
+
+
+def test_a_remark_in_a_table_is_no_end_of_a_row(tmp_path):
+    (tmp_path / "bad.csv").write_text("v_x,v_y,v_z,f\n" + "1,2,3,4\n" * 20 + "1,2,3,4#5\n")
+    with pytest.raises(BadInput, match="not a table of numbers"):
+        law(tmp_path / "bad.csv", schema=SIMPLE)
 
 
 @pytest.mark.parametrize("settings", [{"group": "U(3)"}, {"width": 0}, {"steps": 0}, {"permute": "q"}, {"schema": "v"}])

@@ -110,6 +110,24 @@ def test_layers_may_keep_different_numbers_and_wrong_wishes_are_refused():
         patch(nn.Linear(3, 3), attn_k=4)
 
 
+def test_unpatched_a_model_that_was_trained_with_few_keys_keeps_few_again():
+    torch.manual_seed(0)
+    model = ByteTransformer(width=32, hidden=48, context=64, attn_k=2, ff_k=5).eval()
+    with torch.no_grad():
+        few = model(IDS)
+        patch(model, attn_k=3)
+        patch(model, attn_k=64, ff_k=48)
+        assert not torch.allclose(model(IDS), few, atol=1e-3)
+        unpatch(model)
+        assert torch.equal(model(IDS), few)
+
+
+def test_more_bytes_than_the_context_are_refused():
+    model, _ = own()
+    with pytest.raises(ValueError, match="64 bytes at once, not 65"):
+        model.continue_text(IDS[:1], 46)
+
+
 def test_gpt2_generates_the_same_over_its_cache():
     pytest.importorskip("transformers")
     torch.manual_seed(0)

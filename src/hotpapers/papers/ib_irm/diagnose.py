@@ -238,6 +238,7 @@ def _draw(found: Diagnosis, table: Table, path: Path) -> None:
     names = [table.columns[k][:24] + (" ← suspect" if found.suspects[k] else "") for k in order]
     axes.set_yticks(range(len(order)), names, fontsize=8)
     axes.set_xticks(range(len(table.environments)), [name[:14] for name in table.environments], fontsize=8, rotation=30)
-    axes.set_title("slope of the target on a column alone, in each environment", fontsize=9)
+    what = f"{table.target} = {table.classes[1]}" if table.task == "binary" else table.target
+    axes.set_title(f"slope of {what[:40]} on a column alone, in each environment", fontsize=9)
     figure.colorbar(shown, ax=axes, shrink=0.8)
     figure.savefig(path, dpi=130, format="png")

@@ -34,6 +34,8 @@ class Budget:
     steps: int
     settings: tuple[Setting, ...]
     batch: int = 0
+    held: float = 0.1
+    """Share of each training environment that validates."""
 
 
 def anticausal(budget: Budget, seed: int, device: torch.device) -> Found:
@@ -42,7 +44,7 @@ def anticausal(budget: Budget, seed: int, device: torch.device) -> Found:
     Adam on NLL + L2 + variance of the second hidden layer + IRM's penalty from step 100 on, divided by its weight.
     """
     data = _coloured(budget, "ac", seed, device)
-    (x, y, env), (x_val, y_val, env_val) = _training(data)
+    (x, y, env), (x_val, y_val, env_val) = _training(data, budget.held)
     torch.manual_seed(seed)
     stack = coloured_mlp(len(budget.settings), budget.size**2, budget.width[0]).to(device)
     irm, ib = (torch.tensor([each[k] for each in budget.settings], device=device) for k in (1, 2))
@@ -68,7 +70,7 @@ def anticausal(budget: Budget, seed: int, device: torch.device) -> Found:
 def covariate(budget: Budget, seed: int, device: torch.device) -> Found:
     """Train the CNN of CS-CMNIST with each of the budget's settings on one colouring, by SGD on equal batches."""
     data = _coloured(budget, "cs", seed, device)
-    training, (x_val, y_val, _) = _training(data)
+    training, (x_val, y_val, _) = _training(data, budget.held)
     (x_peek, y_peek), (x_test, y_test) = _fifth(*data["test"])
     scores = []
     for setting in budget.settings:
@@ -111,18 +113,22 @@ def _coloured(budget: Budget, kind: Literal["ac", "cs"], seed: int, device: torc
         from hotpapers.datasets import mnist
 
         images, digits = mnist("train")
+        if budget.digits > len(images):  # CS-CMNIST takes the test's digits as well
+            images, digits = (np.concatenate(both) for both in zip((images, digits), mnist("test"), strict=True))
     chosen = np.random.default_rng(seed).permutation(len(images))[: budget.digits]
     stride = max(1, images.shape[1] // budget.size)
     environments = coloured(images[chosen][:, ::stride, ::stride], digits[chosen].astype(np.int64), kind, seed)
     return {name: (x.to(device), y.to(device)) for name, (x, y) in environments.items()}
 
 
-def _training(data: dict[str, Coloured]) -> tuple[tuple[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]:
-    """Return rows, labels and environments to train on, and a tenth of each environment to validate on."""
+def _training(
+    data: dict[str, Coloured], share: float
+) -> tuple[tuple[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]:
+    """Return rows, labels and environments to train on, and a share of each environment to validate on."""
     parts: tuple[list[Tensor], ...] = ([], [], [], [])
     for name in ("train-1", "train-2"):
         x, y = data[name]
-        held = len(y) // 10
+        held = int(len(y) * share)
         for part, each in zip(parts, (x[held:], y[held:], x[:held], y[:held]), strict=True):
             part.append(each)
     x, y, x_val, y_val = (torch.cat(part) for part in parts)

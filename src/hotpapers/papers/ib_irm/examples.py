@@ -38,7 +38,9 @@ def is_regression(example: Example) -> bool:
     return example[0] == "1"
 
 
-def sample(example: Example, seed: int, environments: int = 3, n: int = 1000, *, oracle: bool = False) -> Splits:
+def sample(
+    example: Example, seed: int, environments: int = 3, n: int = 1000, *, oracle: bool = False, held: int | None = None
+) -> Splits:
     """Draw a data set.
 
     Parameters
@@ -51,12 +53,17 @@ def sample(example: Example, seed: int, environments: int = 3, n: int = 1000, *,
     environments
         3 or more.
     n
-        Rows of each environment in each split; example 3 needs an even number.
+        Rows of each environment to train on; example 3 needs an even number.
     oracle
         Train and validate on rows whose spurious block is permuted as well.
+    held
+        Rows of each environment to validate and to test on; ``n`` when left out.
     """
-    if environments < 3 or n < 2 or n % 2:
-        raise ValueError(f"an example has 3 environments or more, of an even number of rows; not {environments}, {n}")
+    held = n if held is None else held
+    if environments < 3 or min(n, held) < 2 or n % 2 or held % 2:
+        raise ValueError(
+            f"an example has 3 environments or more, of an even number of rows; not {environments}, {n}, {held}"
+        )
     generator = torch.Generator().manual_seed(seed)
     kinds: dict[str, Any] = {"1": Regression, "2": CowsAndCamels, "3": SmallMargin}
     model = kinds[example[0]](environments, generator)
@@ -68,7 +75,7 @@ def sample(example: Example, seed: int, environments: int = 3, n: int = 1000, *,
         drawn = [model.draw(environment, count, permuted) for environment in range(environments)]
         return torch.stack([x @ rotation for x, _ in drawn]), torch.stack([y for _, y in drawn])
 
-    train, validation, test = rows(n, oracle), rows(n, oracle), rows(n, True)
+    train, validation, test = rows(n, oracle), rows(held, oracle), rows(held, True)
     for few in (20, 100):  # the published code draws these first
         rows(few, True)
     return Splits(train, validation, test, rows(500, True))

@@ -17,8 +17,9 @@ from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.ib_irm.search import METHODS, Method, Settings, drawn, errors, fit, standardised
 from hotpapers.papers.ib_irm.tables import Kind, Table, read_table, split
-from hotpapers.papers.ib_irm.train import as_network, check, save, set_apart, word
+from hotpapers.papers.ib_irm.train import apart, as_network, check, set_apart, word
 from hotpapers.progress import track
+from hotpapers.run import save_model
 from hotpapers.verbs import AnyFile, Model, Outcome
 
 Scores = dict[str, Tensor]
@@ -100,7 +101,7 @@ def select(
     ready, taken = standardised(split(inside, seed=seed)[0])
     stack = fit(ready, best, layers, steps, seed, "the chosen two")
     record = {"trained_on": inside.environments, "selection": rows}
-    save(as_network(table, stack, taken, layers, ["train-domain", "test-domain"], record), out)
+    save_model(as_network(table, stack, taken, layers, ["train-domain", "test-domain"], record), out)
     _write(rows, files, word(table), protocols)
     return _report(rows, files, winners, protocols, found, word(table))
 
@@ -111,7 +112,7 @@ def _turns(table: Table, test_env: str) -> list[tuple[Table, Table]]:
         return [(inside, outside)]
     if len(table.environments) < 3:
         raise BadInput("With two environments none can judge: name one with --test-env and add a third to train on.")
-    turns = [set_apart(table, name.replace(",", " ")) for name in table.environments]
+    turns = [apart(table, [name]) for name in table.environments]
     return [(inside, outside) for inside, outside in turns if outside is not None]
 
 
@@ -154,7 +155,7 @@ def _write(rows: list[dict[str, Any]], files: dict[str, Path], error: str, proto
         )
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    figure = Figure(figsize=(7.4, 3.4), layout="constrained")
     axes = figure.add_subplot()
     width = 0.8 / len(protocols)
     for offset, (protocol, colour) in enumerate(zip(protocols, ("#00629b", "#7a9a01", "#8fc1e3"), strict=False)):
@@ -162,7 +163,7 @@ def _write(rows: list[dict[str, Any]], files: dict[str, Path], error: str, proto
         axes.bar(places, [row[f"{protocol} mean"] for row in rows], width * 0.95, label=protocol, color=colour)
     axes.set_xticks(range(len(rows)), [row["method"] for row in rows])
     axes.set_ylabel(f"{error}, test environments")
-    axes.legend(title="chosen by", fontsize=8, frameon=False)
+    figure.legend(title="chosen by", fontsize=8, frameon=False, loc="outside right upper")
     axes.spines[["top", "right"]].set_visible(False)
     with written_whole(files["picture"]) as temporary:
         figure.savefig(temporary, dpi=130, format="png")

@@ -17,7 +17,8 @@ Which = Literal["all", "1", "1s", "2", "2s", "3", "3s"]
 Who = Literal["paper", "all", "erm", "ib-erm", "irm", "ib-irm", "vrex", "groupdro", "oracle"]
 IN_PAPER: tuple[Contender, ...] = ("erm", "ib-erm", "irm", "ib-irm", "oracle")
 COLUMNS = (
-    "example", "environments", "method", "train-domain", "spread", "test-domain", "its spread", "paper", "its spread",
+    "example", "environments", "method", "train-domain", "train-domain spread", "test-domain", "test-domain spread",
+    "paper", "paper spread",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Table 1 and Theorem 5 as data: what the theorems speak of, so that every method can be held to them."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -57,34 +58,34 @@ def flow(time: float, p: float = P, gamma: float = 0.0, epsilon: float | None = 
     return float(found.t[-1]), float(found.y[0, -1]), float(found.y[1, -1])
 
 
-def both_supports_overlap(seed: int, n: int) -> Splits:
+def both_supports_overlap(seed: int, n: int, held: int | None = None) -> Splits:
     """Classification, FIIF, where every pair of invariant and spurious features of the test is seen in training."""
     dice = torch.Generator().manual_seed(seed)
 
-    def draw(agreement: float, permuted: bool) -> tuple[Tensor, Tensor]:
-        x = torch.rand(2 * n, DIM, generator=dice) * 2 - 1
-        x = x[x.mean(1).abs() > 0.1][:n]
+    def draw(agreement: float, rows: int, permuted: bool) -> tuple[Tensor, Tensor]:
+        x = torch.rand(2 * rows, DIM, generator=dice) * 2 - 1
+        x = x[x.mean(1).abs() > 0.1][:rows]
         y = (x.sum(1) > 0).float()
-        agrees = torch.rand(n, generator=dice) < agreement
-        z = torch.randn(n, DIM, generator=dice) + ((2 * y - 1) * (2 * agrees.float() - 1))[:, None] * 0.5
-        return torch.cat((x, z[torch.randperm(n, generator=dice)] if permuted else z), 1), y
+        agrees = torch.rand(rows, generator=dice) < agreement
+        z = torch.randn(rows, DIM, generator=dice) + ((2 * y - 1) * (2 * agrees.float() - 1))[:, None] * 0.5
+        return torch.cat((x, z[torch.randperm(rows, generator=dice)] if permuted else z), 1), y
 
-    return _splits(draw, (0.8, 0.85, 0.9))
+    return _splits(draw, (0.8, 0.85, 0.9), n, held)
 
 
-def regression_fiif(seed: int, n: int, oracle: bool = False) -> Splits:
+def regression_fiif(seed: int, n: int, oracle: bool = False, held: int | None = None) -> Splits:
     """Regression, FIIF: spurious features are made of the invariant ones alone, differently in each environment."""
     dice = torch.Generator().manual_seed(seed)
     to_y = torch.randn(DIM, generator=dice)
     to_z = [torch.randn(DIM, DIM, generator=dice) for _ in range(3)]
 
-    def draw(environment: int, permuted: bool) -> tuple[Tensor, Tensor]:
-        x = torch.randn(n, DIM, generator=dice)
-        y = x @ to_y + 0.5 * torch.randn(n, generator=dice)
-        z = x @ to_z[environment] + torch.randn(n, DIM, generator=dice)
-        return torch.cat((x, z[torch.randperm(n, generator=dice)] if permuted else z), 1), y
+    def draw(environment: float, rows: int, permuted: bool) -> tuple[Tensor, Tensor]:
+        x = torch.randn(rows, DIM, generator=dice)
+        y = x @ to_y + 0.5 * torch.randn(rows, generator=dice)
+        z = x @ to_z[int(environment)] + torch.randn(rows, DIM, generator=dice)
+        return torch.cat((x, z[torch.randperm(rows, generator=dice)] if permuted else z), 1), y
 
-    return _splits(draw, (0, 1, 2), oracle)
+    return _splits(draw, (0, 1, 2), n, held, oracle)
 
 
 def two_worlds(seed: int, n: int, overlap: bool = False) -> tuple[Splits, Tensor]:
@@ -96,26 +97,35 @@ def two_worlds(seed: int, n: int, overlap: bool = False) -> tuple[Splits, Tensor
     dice = torch.Generator().manual_seed(seed)
     worlds: list[Tensor] = []
 
-    def draw(agreement: float, permuted: bool) -> tuple[Tensor, Tensor]:
-        sign = torch.randint(0, 2, (n,), generator=dice) * 2.0 - 1
-        x1 = sign * (0.5 + 0.5 * torch.rand(n, generator=dice))
+    def draw(agreement: float, rows: int, permuted: bool) -> tuple[Tensor, Tensor]:
+        sign = torch.randint(0, 2, (rows,), generator=dice) * 2.0 - 1
+        x1 = sign * (0.5 + 0.5 * torch.rand(rows, generator=dice))
         beyond = permuted and not overlap
-        x2 = -sign * (1 + torch.rand(n, generator=dice)) if beyond else torch.rand(n, generator=dice) * 0.2 - 0.1
-        agrees = torch.rand(n, generator=dice) < agreement
-        z = sign * (2 * agrees.float() - 1) + 0.3 * torch.randn(n, generator=dice)
+        x2 = -sign * (1 + torch.rand(rows, generator=dice)) if beyond else torch.rand(rows, generator=dice) * 0.2 - 0.1
+        agrees = torch.rand(rows, generator=dice) < agreement
+        z = sign * (2 * agrees.float() - 1) + 0.3 * torch.randn(rows, generator=dice)
         if permuted:
-            z = z[torch.randperm(n, generator=dice)]
+            z = z[torch.randperm(rows, generator=dice)]
             worlds.append(torch.stack((x1 > 0, x1 + 2 * x2 > 0)).float())
         return torch.stack((x1, x2, z), 1), (x1 > 0).float()
 
-    splits = _splits(draw, (0.8, 0.85, 0.9))
+    splits = _splits(draw, (0.8, 0.85, 0.9), n)
     return splits, torch.stack(worlds[:3], 1)
 
 
-def _splits(draw: object, environments: tuple[float, ...], oracle: bool = False) -> Splits:
-    def rows(permuted: bool) -> Rows:
-        drawn = [draw(each, permuted) for each in environments]  # type: ignore[operator]
+def _splits(
+    draw: Callable[[float, int, bool], tuple[Tensor, Tensor]],
+    environments: tuple[float, ...],
+    n: int,
+    held: int | None = None,
+    oracle: bool = False,
+) -> Splits:
+    """Draw the rows to test on first; ``held`` rows are for validation and test, ``n`` where it is left out."""
+    held = n if held is None else held
+
+    def rows(count: int, permuted: bool) -> Rows:
+        drawn = [draw(each, count, permuted) for each in environments]
         return torch.stack([x for x, _ in drawn]), torch.stack([y for _, y in drawn])
 
-    test = rows(True)
-    return Splits(rows(oracle), rows(oracle), test, rows(True))
+    test = rows(held, True)
+    return Splits(rows(n, oracle), rows(held, oracle), test, rows(held, True))

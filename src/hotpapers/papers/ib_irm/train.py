@@ -17,7 +17,7 @@ from hotpapers.papers.ib_irm.model import Network, Stack
 from hotpapers.papers.ib_irm.objective import irm_penalty, variance
 from hotpapers.papers.ib_irm.search import Method, Settings, errors, learn, prepare, standardised
 from hotpapers.papers.ib_irm.tables import Kind, Table, read_table, split
-from hotpapers.run import Run
+from hotpapers.run import Run, load_model, save_model
 from hotpapers.verbs import AnyFile, Model, Outcome
 
 
@@ -97,7 +97,7 @@ def train(
         network = as_network(
             table, stack, taken, layers, ["trained"], {"settings": config, "trained_on": inside.environments}
         )
-        save(network, out)
+        save_model(network, out)
     return _report(network, table, held, outside, out, data)
 
 
@@ -164,9 +164,15 @@ def check(settings: Settings, hidden: str, steps: int) -> tuple[int, ...]:
 
 def set_apart(table: Table, test_env: str) -> tuple[Table, Table | None]:
     """Return the training environments, and the test environments where there are any."""
-    named = [name.strip() for name in test_env.split(",") if name.strip()]
+    whole = test_env.strip()
+    named = [whole] if whole in table.environments else [name.strip() for name in whole.split(",") if name.strip()]
     if not named and "test" in table.environments and table.columns[0] == "animal-0":
         named = ["test"]  # the built-in example brings its own
+    return apart(table, named)
+
+
+def apart(table: Table, named: list[str]) -> tuple[Table, Table | None]:
+    """Return the environments that are not ``named``, to train on, and those that are."""
     if unknown := [name for name in named if name not in table.environments]:
         raise BadInput(
             f"--test-env names {unknown[0][:40]!r}, but the environments are: {', '.join(table.environments)[:300]}."
@@ -198,23 +204,9 @@ def as_network(
     return network.eval()
 
 
-def save(network: Network, folder: Path) -> None:
-    """Write ``model.safetensors`` and ``config.json`` into ``folder``, each whole or not at all."""
-    with written_whole(Path(folder) / "saved") as temporary:
-        network.save_pretrained(temporary)
-        for path in sorted(temporary.iterdir(), reverse=True):  # the weights before the settings
-            path.replace(Path(folder) / path.name)
-    (Path(folder) / "saved").rmdir()
-
-
 def load(folder: Path) -> Network:
     """Read a model that ``train`` or ``select`` wrote, or raise ``BadInput``."""
-    if not (Path(folder) / "model.safetensors").is_file():
-        raise BadInput(f"{folder} is no trained model: it has no model.safetensors; make one with train or select.")
-    try:
-        return Network.from_pretrained(folder).eval()
-    except Exception as error:  # damaged weights raise nearly anything
-        raise BadInput(f"{folder} is not a model of ib-irm, or it is damaged; train it again.") from error
+    return load_model(Network, Path(folder), name="IB-IRM", make="hotpapers ib-irm train DATA").eval()
 
 
 def matched(table: Table, network: Network) -> Table:

@@ -8,7 +8,7 @@ or 500 rows of the test distribution (test-domain).
 import dataclasses
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import torch
@@ -19,6 +19,9 @@ from hotpapers.papers.ib_irm.linear import Draws, LogisticRows, Moments, errors,
 
 Contender = Literal["erm", "ib-erm", "irm", "ib-irm", "vrex", "groupdro", "oracle"]
 CONTENDERS: tuple[Contender, ...] = get_args(Contender)
+Draw = Callable[[Contender, int], dict[str, float]]
+CACHE = 250_000
+"""How many outputs a step makes at most, so that they stay in a core's cache: data sets beyond it come later."""
 
 PAPER: dict[tuple[str, int], dict[str, tuple[float, float]]] = {
     (example, environments): dict(
@@ -76,36 +79,64 @@ def run(
     data_seeds: Sequence[int],
     draws: int,
     steps: int,
+    held: int | None = None,
 ) -> Result:
-    """Run one method's sweep on one example, all draws and all data sets at once."""
-    sets = [sample(example, seed, environments, n, oracle=contender == "oracle") for seed in data_seeds]
+    """Run one method's sweep on one example; ``n``, ``held`` and ``data_seeds`` are those of ``examples.sample``."""
+    sets = [sample(example, seed, environments, n, oracle=contender == "oracle", held=held) for seed in data_seeds]
     return compare(sets, contender, draws, steps, is_regression(example), f"example {example}, {contender}")
 
 
 def compare(
-    sets: Sequence[Splits], contender: Contender, draws: int, steps: int, regression: bool, title: str = "sweep"
+    sets: Sequence[Splits],
+    contender: Contender,
+    draws: int,
+    steps: int,
+    regression: bool,
+    title: str = "sweep",
+    draw_of: Draw | None = None,
 ) -> Result:
-    """Run one method's sweep on data sets of one kind and choose its best draw by both selections."""
-    w = fit(sets, contender, draws, steps, regression, title)
+    """Run one method's sweep on data sets of one kind and choose its best draw by both selections.
+
+    ``draw_of`` gives a method's hyperparameters by number; left out, ``hyperparameters``, the published ones.
+    """
+    draw_of = draw_of or hyperparameters
+    w = fit(sets, contender, draws, steps, regression, title, draw_of)
     found = {split: errors(w, *stacked(sets, split), regression) for split in ("validation", "test_validation", "test")}
     tests = found["test"]
     chosen, picked, spread = {}, {}, {}
     for selection, split in (("train-domain", "validation"), ("test-domain", "test_validation")):
         best = int(found[split].mean(0).sum(-1).nan_to_num(math.inf).argmin())
-        chosen[selection] = hyperparameters(contender, best)
+        chosen[selection] = draw_of(contender, best)
         picked[selection] = tests[:, best].mean(-1).tolist()
         spread[selection] = float(tests[:, best].std(0, correction=0).mean())
     return Result(picked["train-domain"], picked["test-domain"], chosen, spread)
 
 
-def fit(sets: Sequence[Splits], contender: Contender, draws: int, steps: int, regression: bool, title: str) -> Tensor:
+def fit(
+    sets: Sequence[Splits],
+    contender: Contender,
+    draws: int,
+    steps: int,
+    regression: bool,
+    title: str,
+    draw_of: Draw | None = None,
+) -> Tensor:
     """Return the weights (data sets x draws x features) that a method's sweep ends with."""
-    x, y = stacked(sets, "train")
-    source = Moments(x, y) if regression else LogisticRows(x, y)
-    start = torch.stack([first_weights(draw, x.shape[-1]) for draw in range(draws)]).expand(len(sets), -1, -1)
+    environments, n, features = sets[0].train[0].shape
+    start = torch.stack([first_weights(draw, features) for draw in range(draws)])
     start = start.double() if regression else start
-    rows = [weighted(hyperparameters(contender, draw), x.shape[1]) for draw in range(draws)]
-    return sweep(source, Draws.of(rows), start, steps, conditional=contender == "ib-irm", title=title)
+    rows = [weighted((draw_of or hyperparameters)(contender, draw), environments) for draw in range(draws)]
+    at_once = len(sets) if regression else max(1, CACHE // (environments * draws * n))
+    found = []
+    for first in range(0, len(sets), at_once):
+        part = sets[first : first + at_once]
+        source = (Moments if regression else LogisticRows)(*stacked(part, "train"))
+        told = title if len(part) == len(sets) else f"{title}, data sets {first + 1} to {first + len(part)}"
+        conditional = contender == "ib-irm"
+        found.append(
+            sweep(source, Draws.of(rows), start.expand(len(part), -1, -1), steps, conditional=conditional, title=told)
+        )
+    return torch.cat(found)
 
 
 def stacked(sets: Sequence[Splits], split: str) -> tuple[Tensor, Tensor]:
@@ -137,8 +168,8 @@ def hyperparameters(contender: Contender, draw: int) -> dict[str, float]:
 
 
 def weighted(found: dict[str, float], environments: int) -> dict[str, float]:
-    """Weigh the terms as the published unit tests do: (1 - l) mean_e R_e + l sum_e |g_e|²."""
-    if "irm" not in found:
+    """Weigh the terms as the published unit tests do, (1 - l) mean_e R_e + l sum_e |g_e|², unless they are weighed."""
+    if "irm" not in found or "risk" in found:
         return found
     return found | {"risk": 1 - found["irm"], "irm": found["irm"] * environments}
 

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from hotpapers.papers.rasp.environment import RESERVED
 from hotpapers.papers.rasp.faults import LexicalFault, LimitReached, SyntaxFault, Unfinished
-from hotpapers.papers.rasp.interpreter import Interpreter, Session
+from hotpapers.papers.rasp.interpreter import Interpreter, library_session
 from hotpapers.papers.rasp.limits import Limits
 from hotpapers.papers.rasp.parser import parse
+from hotpapers.papers.rasp.session import Session
 from hotpapers.papers.rasp.syntax import REPL_COMMANDS, Node
 
 
@@ -29,8 +30,7 @@ def check(text: str, limits: Limits = Limits(), folder: Path | str = ".") -> lis
     Each statement is read by itself and carried out on the running example, so that one mistake does not hide the next;
     names inside functions are looked up even if nothing calls them.
     """
-    session = Session(limits, folder, confined=True)
-    session.load_library()
+    session = library_session(limits, folder, confined=True)
     interpreter = Interpreter(session, session.console)
     problems: list[Problem] = []
     statements: list[Node] = []
@@ -51,9 +51,10 @@ def check(text: str, limits: Limits = Limits(), folder: Path | str = ".") -> lis
 
 
 def lint(text: str) -> list[Problem]:
-    """Return what is suspicious: arguments and private names that nothing uses, and names that are set twice over."""
-    statements = [each for each in _read(text) if isinstance(each, Node)]
-    problems = []
+    """Return what is suspicious: arguments and private names that nothing uses; and what cannot be read at all."""
+    found = list(_read(text))
+    statements = [each for each in found if isinstance(each, Node)]
+    problems = [each for each in found if isinstance(each, Problem)]
     used = {node.parts[0] for node in _walk(statements) if node.kind == "name"}
     for node in _walk(statements):
         if node.kind == "def":

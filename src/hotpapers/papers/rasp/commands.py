@@ -5,14 +5,15 @@ A program is a file; where none is named, it is the paper's programs. None of th
 
 import json
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
-from hotpapers.errors import BadInput
+from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import written_whole
 from hotpapers.papers.rasp import analysis, drawing, format, repl, show
 from hotpapers.papers.rasp.check import check, lint
-from hotpapers.papers.rasp.faults import LexicalFault, SyntaxFault
+from hotpapers.papers.rasp.faults import LexicalFault, LimitReached, SyntaxFault
 from hotpapers.papers.rasp.limits import Limits
 from hotpapers.papers.rasp.program import PAPER, Program, load, read_source, told
 from hotpapers.papers.rasp.sops import Handle, Selector, SOp, describe
@@ -20,6 +21,13 @@ from hotpapers.verbs import Outcome, TextFile
 
 MOST_SHOWN = 400
 Picture = Literal["png", "svg", "pdf", "dot"]
+
+
+class ProblemsFound(HotpapersError):
+    """A program was checked, and something is wrong with it."""
+
+    exit_code = 1
+    http_status = 422
 
 
 def run(
@@ -167,7 +175,7 @@ def check_program(program: TextFile, *, seconds: float = 10) -> Outcome:
     path = Path(program)
     problems = check(read_source(path), _limits(seconds), path.parent)
     if problems:
-        raise BadInput(f"{len(problems)} wrong: " + "; ".join(f"{path.name}:{each}" for each in problems[:20]))
+        raise ProblemsFound(f"{len(problems)} wrong: " + "; ".join(f"{path.name}:{each}" for each in problems[:20]))
     return Outcome(files={}, note=f"Nothing is wrong with {path.name}.")
 
 
@@ -218,9 +226,9 @@ def read_sequence(text: str) -> Any:
     if text.lstrip().startswith("["):
         try:
             found = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise BadInput(f"{text[:60]!r} begins like a JSON list and is none: {error.msg}.") from error
-        if not all(isinstance(each, str | int | float | bool) for each in found):
+        except ValueError as error:  # numbers of too many digits, besides what is no JSON
+            raise BadInput(f"{text[:60]!r} begins like a JSON list and is none: {error}.") from error
+        if not all(isinstance(each, str | int) or (isinstance(each, float) and isfinite(each)) for each in found):
             raise BadInput("A sequence is a list of numbers, strings, true and false, and of nothing else.")
         text = found
     if not text:
@@ -238,12 +246,13 @@ def _limits(seconds: float, elements: int = 30_000_000) -> Limits:
 
 def _program(path: Path | None, limits: Limits, example: Any = "hello") -> Program:
     """Run a program; where it fails on the running example, the very input may suit it better, and the reverse."""
+    folder = None if path else "."  # beside the paper's programs nothing is drawn
     try:
-        return load(path or PAPER, limits)
-    except BadInput:
-        if example == "hello":
+        return load(path or PAPER, limits, folder=folder)
+    except BadInput as error:
+        if example == "hello" or isinstance(error.__cause__, LimitReached):
             raise
-        return load(path or PAPER, limits, example)
+        return load(path or PAPER, limits, example, folder)
 
 
 def _values(handle: Handle, sequence: Any, program: Program, expr: str) -> Any:

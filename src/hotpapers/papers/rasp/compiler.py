@@ -219,23 +219,30 @@ class _Compiler:
         for sources in dict.fromkeys(each.table.sources for each in features):
             together = [each for each in features if each.table.sources == sources]
             rows: dict[tuple[Any, ...], list[Any]] = {}
-            for feature in together:
+            for n, feature in enumerate(together):
                 for row, vector in zip(feature.table.rows, feature.vectors, strict=True):
-                    rows.setdefault(row, [None] * len(together))[together.index(feature)] = vector
+                    rows.setdefault(row, [None] * len(together))[n] = vector
+            codes = [self.codes[each][1] for each in sources]
+            digits = np.array([[_number(code, value) for code, value in zip(codes, row, strict=True)] for row in rows])
             orders = list(itertools.permutations(range(len(sources))))
             if len(rows) > REORDERED or len(sources) > 4:
                 orders = orders[:1]
-            found += min((self._staircase(sources, order, rows, together) for order in orders), key=len)
+            vectors = list(rows.values())
+            found += min((self._staircase(sources, order, digits, vectors, together) for order in orders), key=len)
         return found
 
     def _staircase(
         self,
         sources: tuple[Term, ...],
         order: tuple[int, ...],
-        rows: dict[tuple[Any, ...], list[Any]],
+        digits: np.ndarray,
+        vectors: list[list[Any]],
         features: list[Feature],
     ) -> list["_Step"]:
-        """Return the steps along z, whose least digit is the source that stands first in ``order``."""
+        """Return the steps along z, whose least digit is the source that stands first in ``order``.
+
+        ``digits`` has the number of each source in each row of the table, ``vectors`` what each feature is there.
+        """
         weights = [0.0] * len(sources)
         span = 0.0
         for place in order:
@@ -248,11 +255,9 @@ class _Compiler:
                 f"The program tells apart some {span:,.0f} values at one position, more than double precision keeps "
                 "exact: compile it for shorter inputs or a smaller vocabulary."
             )
-        stations = sorted(
-            (sum(w * _number(self.codes[s][1], v) for w, s, v in zip(weights, sources, row, strict=True)), at)
-            for at, row in enumerate(rows)
-        )
-        vectors = list(rows.values())
+        along = digits @ np.array(weights)
+        places = np.argsort(along, kind="stable")
+        stations = zip(along[places].tolist(), places.tolist(), strict=True)
         reads = [(self.codes[source][0].first, weight) for source, weight in zip(sources, weights, strict=True)]
         before: list[Any] = [tuple([0.0] * each.slots.size) for each in features]
         steps: list[_Step] = []

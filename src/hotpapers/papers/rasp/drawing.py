@@ -189,10 +189,12 @@ def _head(
         for j in range(n):
             scene.box(grid + j * width, top + i * CELL, width, CELL, CHOSEN if matrix[i][j] else BLANK)
     bottom = top + n * CELL
-    for column, query in enumerate(queries):
-        scene.words(first_query, bottom + 12 + column * 14, f"query {column + 1}: {_label(query, names)}",
-                    anchor="start")  # fmt: skip
     right = grid + n * width
+    for column, query in enumerate(queries):
+        words = f"query {column + 1}: {_label(query, names)}"
+        scene.words(first_query, bottom + 12 + column * 14, words, anchor="start")
+        if not all(map(any, matrix)):  # the default stands beside
+            right = max(right, first_query + GLYPH * len(words))
     for aggregate in head.aggregates:
         right = _fan(scene, right + GAP, top, aggregate, matrix, evaluation, names)
     return right, bottom + 12 + 14 * len(queries)

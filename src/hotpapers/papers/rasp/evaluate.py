@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotpapers.papers.rasp.faults import RaspFault
 from hotpapers.papers.rasp.limits import Meter
-from hotpapers.papers.rasp.terms import COMPARE, Atom, Term
+from hotpapers.papers.rasp.terms import COMPARE, OPERATIONS, Atom, Term
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,6 +111,8 @@ class Evaluation:
             found = [self._power(a, b) for a, b in zip(*operands, strict=True)]
         elif operands:
             assert here.function is not None
+            if here.detail in ("+", "-", "*") and here.function is OPERATIONS[here.detail]:
+                self.meter.take_result(here.detail, *operands)
             found = list(map(here.function, *operands))
         else:
             assert here.function is not None

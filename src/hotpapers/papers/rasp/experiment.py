@@ -1,10 +1,5 @@
 """What the claims share: a training in a run of its own, and how much of attention lies where a selector chooses."""
 
-import contextlib
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -27,7 +22,7 @@ def learn(config: Config, run: Run, seed: int, *, search: bool = False) -> Train
     """Train in a run inside ``run``; with ``search``, at each of the paper's rates, keeping the best on validation."""
     best: tuple[float, Encoder] | None = None
     for each in paper_configs(config) if search else (config,):
-        with _inner_run(run, seed) as inner:
+        with run.inner(seed) as inner:
             model = fit(each, inner).eval()
         score = 0.0
         if search:
@@ -54,17 +49,6 @@ def guessed(config: Config, seed: int) -> float:
     place = torch.arange(positions).expand_as(test.tokens)
     guess = counts.argmax(dim=-1)[test.tokens, place]
     return float((guess == test.targets)[there].float().mean())
-
-
-@contextlib.contextmanager
-def _inner_run(run: Run, seed: int) -> Iterator[Run]:
-    """Yield a run inside ``run`` with its own seed, whose directory goes when the block ends."""
-    folder = Path(tempfile.mkdtemp(prefix="training-", dir=run.out))
-    try:
-        with run.child(folder.name, seed=seed) as inner:
-            yield inner
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @torch.no_grad()

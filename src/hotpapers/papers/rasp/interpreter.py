@@ -6,96 +6,27 @@ was made. Evaluating a statement returns what a console would show of it: ``Show
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from hotpapers.papers.rasp import sops
-from hotpapers.papers.rasp.environment import Environment, Function, beginning
-from hotpapers.papers.rasp.evaluate import Evaluation
+from hotpapers.papers.rasp import containers, sops
+from hotpapers.papers.rasp.environment import Environment, Function
 from hotpapers.papers.rasp.faults import Fault, LimitReached, NotImplementedHere, RaspFault
-from hotpapers.papers.rasp.limits import Limits, Meter
+from hotpapers.papers.rasp.limits import Limits
 from hotpapers.papers.rasp.parser import read_program
+from hotpapers.papers.rasp.session import LIBRARY, LIBRARY_NAME, Applied, Named, Session, Shown
 from hotpapers.papers.rasp.sops import Handle, Selector, SOp, describe
 from hotpapers.papers.rasp.syntax import REPL_COMMANDS, Node
 
-LIBRARY = Path(__file__).with_name("rasplib.rasp")
-LIBRARY_NAME = "RASP_support/rasplib"
-"""The library's name where functions say who defined them; programs and tests know it by this one."""
 
-
-class Named(NamedTuple):
-    """A value with the name to show it under."""
-
-    name: str
-    value: Any
-
-
-class Applied(NamedTuple):
-    """What an s-op or a selector gave on an input; it is shown, and no expression goes on from it."""
-
-    handle: Handle
-    values: list[Any]
-    given: Any
-
-
-Shown = Named | Applied
-
-
-class Session:
-    """What all programs of one console share: examples, limits, and the environment that loaded files begin with."""
-
-    def __init__(self, limits: Limits = Limits(), folder: Path | str = ".", *, confined: bool = False) -> None:  # noqa: B008
-        self.meter = Meter(limits)
-        self.folder, self.confined = Path(folder), confined
-        self.example: Any = "hello"
-        self.selector_example: Any = "hello"
-        self.console = Environment("console", beginning(sops.new_bases()))
-        self.base = self.console.copy()
-        self.loading: list[Path] = []
-        self.tries = True
-        """Whether what is made is tried on the example at once."""
-        self._evaluations: dict[Any, Evaluation] = {}
-
-    def load_library(self) -> None:
-        """Run the library in the console's environment and seal its names."""
-        self.console.sealing = True
-        library = self.imported(LIBRARY_NAME, self.console)
-        for statement in read_program(LIBRARY.read_text(encoding="utf-8")):
-            Interpreter(self, library).statement(statement)
-        self.finish_library()
-
-    def finish_library(self) -> None:
-        """End the library: from here on, names that are set can be set again."""
-        self.console.sealing = False
-        self.base = self.console.copy()
-        Interpreter(self, self.console).assign(("tokens",), [self.console.get("tokens_str")])
-        self.base = self.console.copy()
-
-    def imported(self, name: str, importer: Environment) -> Environment:
-        """Return the environment of a file that is loaded: it knows the library, and hands on what it sets."""
-        return Environment(name, beginning(sops.new_bases()), self.base, importer)
-
-    def find(self, name: str) -> tuple[Path, str]:
-        """Return the file that ``load "name"`` means, and its text."""
-        path = self.folder / f"{name}.rasp"
-        if self.confined and not path.resolve().is_relative_to(self.folder.resolve()):
-            raise RaspFault(f"{name}.rasp is not in the program's folder")
-        if path in self.loading:
-            raise RaspFault(f"{name}.rasp loads itself")
-        try:
-            return path, path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError, ValueError):
-            raise RaspFault(f"could not find file: {name}.rasp") from None
-
-    def evaluate(self, handle: Handle, given: Any) -> list[Any]:
-        """Return a handle's values on one input, which is remembered while it is an example."""
-        if not isinstance(given, str | list | dict):
-            raise RaspFault(f"RASP sequences/selectors expect non-empty iterables, got: {describe(given)}")
-        key = (type(given), repr(given))
-        if key not in self._evaluations:
-            if len(self._evaluations) > 3:
-                self._evaluations.clear()
-            self._evaluations[key] = Evaluation([given], self.meter)
-        return self._evaluations[key].values(handle.term)
+def library_session(limits: Limits = Limits(), folder: Path | str = ".", *, confined: bool = False) -> Session:  # noqa: B008
+    """Return a session in which the library has been run and its names are sealed."""
+    session = Session(limits, folder, confined=confined)
+    session.console.sealing = True
+    inside = Interpreter(session, session.imported(LIBRARY_NAME, session.console))
+    for statement in read_program(LIBRARY.read_text(encoding="utf-8")):
+        inside.statement(statement)
+    session.finish_library()
+    return session
 
 
 class Interpreter:
@@ -105,6 +36,10 @@ class Interpreter:
         self.session, self.environment = session, environment
         self.nearer_example: Any = None
         """An input that the expression is about to be applied to: it may go there though not on the example."""
+
+    def within(self, environment: Environment) -> "Interpreter":
+        """Return an interpreter of the same kind in another environment."""
+        return Interpreter(self.session, environment)
 
     # Statements
 
@@ -214,6 +149,8 @@ class Interpreter:
             found = evaluate(self, *node.parts)
             if isinstance(found, Applied):
                 return found
+            if node.kind in _MAKES_LISTS:
+                self.session.meter.take_value(found)
             self._try(found)
         except (Fault, ArithmeticError, ValueError, TypeError, LookupError) as error:
             place(error, node)
@@ -280,6 +217,8 @@ class Interpreter:
                     meter.take(len(sequence) * times, "a list or string")
             if isinstance(left, int) and isinstance(right, int):
                 meter.take_number(left.bit_length() + right.bit_length())
+        elif sign in ("+", "-") and isinstance(left, int) and isinstance(right, int):
+            meter.take_number(max(left.bit_length(), right.bit_length()))
         elif sign == "^" and isinstance(left, int) and isinstance(right, int) and abs(left) > 1 and right > 0:
             meter.take_number(left.bit_length() * right)
 
@@ -325,7 +264,7 @@ class Interpreter:
 
     def _call_function(self, function: Function, values: list[Any]) -> Any:
         meter = self.session.meter
-        inside = Interpreter(self.session, function.enter(values))
+        inside = self.within(function.enter(values))
         meter.depth += 1
         try:
             if meter.depth > meter.limits.depth:
@@ -337,6 +276,7 @@ class Interpreter:
         finally:
             meter.depth -= 1
         if len(found) != 1:
+            meter.take_value(found)
             return found
         if isinstance(found[0], Handle):
             found[0].call_it(f"{function.name}({' , '.join(describe(value, 20) for value in values)})")
@@ -348,31 +288,10 @@ class Interpreter:
         indexed, index = self.named(indexed_node), self.named(index_node)
         if isinstance(indexed, Applied) or isinstance(index, Applied):
             raise RaspFault("what an s-op or a selector gives on an input is shown, and cannot be used further")
-        if isinstance(indexed.value, SOp):
-            return self._index_sop(indexed.value, index.value)
-        if isinstance(indexed.value, dict):
-            return _index_dict(indexed, index)
-        if isinstance(indexed.value, str | list):
-            return _index_list(indexed, index)
-        raise RaspFault(
-            f"can only index into a list, dict, string,or sequence, but instead got: {describe(indexed.value)}"
-        )
-
-    def _index_sop(self, sop: SOp, index: Any) -> SOp:
-        if not isinstance(index, int):
-            raise RaspFault(f"index into sequence has to be integer, got: {describe(index)}")
-        return sops.load_from(sop, index, self.environment.get("length") if index < 0 else None)
+        return containers.index(indexed, index, lambda: self.environment.get("length"))
 
     def _range(self, nodes: tuple[Node, ...]) -> list[int]:
-        values = [self.value(each) for each in nodes]
-        if len(values) not in (1, 2, 3):
-            raise RaspFault(f"wrong number of inputs to range, expected: 1, 2, or 3, got: {len(values)}")
-        for value in values:
-            if not isinstance(value, int):
-                raise RaspFault(f"range expects all integer inputs, but got: {describe(values)}")
-        found = range(*values)
-        self.session.meter.take((found.stop - found.start) // found.step, "a list")
-        return list(found)
+        return containers.counted(self._list(nodes), self.session.meter)
 
     def _list(self, nodes: tuple[Node, ...]) -> list[Any]:
         return [self.value(each) for each in nodes]
@@ -412,58 +331,19 @@ class Interpreter:
             self.environment = outer
 
     def _set_each(self, names: tuple[str, ...], values: Any) -> None:
-        if len(names) == 1:
-            self.environment.set(names[0], values)
-            return
-        if not isinstance(values, str | list | dict):
-            raise RaspFault(f"iterating with multiple iterator names, but got single iterator value: {values}")
-        if len(values) != len(names):
-            raise RaspFault(f"iterating with {len(names)} names but got {len(values)} values ( {values} )")
-        for name, value in zip(names, values, strict=True):
+        for name, value in containers.shared_out(names, values):
             self.environment.set(name, value)
 
     def _in(self, contained_node: Node, container_node: Node) -> Any:
         contained, container = self.value(contained_node), self.value(container_node)
-        if isinstance(contained, SOp):
-            if not isinstance(container, list):
-                raise RaspFault(f'"[s-op] in X" expects X to be list of atoms, but got non-list: {describe(container)}')
-            if not all(isinstance(each, int | float | str | bool) for each in container):
-                raise RaspFault(
-                    f'"[s-op] in X" expects X to be list of atoms, but got list with values: {describe(container)}'
-                )
-            shown = container_node.parts[0] if container_node.kind == "name" else str(container)
-            return sops.mapped(container.__contains__, (contained,), f"{contained.name} in {shown}", shown=False)
-        if isinstance(contained, int | float | str | bool):
-            if isinstance(container, list):
-                return any(contained == each for each in container if not isinstance(each, Handle))
-            if isinstance(container, SOp):
-                return sops.binary(">", sops.aggregate(_everyone(), sops.indicator(container == contained)), 0)
-            raise RaspFault(f'"[atom] in X" expects X to be list or s-op, but got: {describe(container)}')
-        if isinstance(contained, Selector | Function):
-            kind = "select" if isinstance(contained, Selector) else "function"
-            raise RaspFault(
-                f"don't check if {kind} is contained in list/dict: unless exact same instance, "
-                f"unable to check equivalence of {kind}s"
-            )
-        raise RaspFault(f'"A in X" expects A to be s-op or atom, but got A: {describe(contained)}')
+        shown = container_node.parts[0] if container_node.kind == "name" else str(container)
+        return containers.is_in(contained, container, shown)
 
     def _zip(self, nodes: tuple[Node, ...]) -> list[list[Any]]:
-        lists = [self.value(each) for each in nodes]
-        for number, each in enumerate(lists, start=1):
-            if not isinstance(each, list):
-                raise RaspFault(f"attempting to zip lists, but {number} -th element is not list: {describe(each)}")
-        for number, each in enumerate(lists, start=1):
-            if len(each) != len(lists[0]):
-                raise RaspFault(
-                    f"attempting to zip lists of length {len(lists[0])} , but {number} -th list has length {len(each)}"
-                )
-        return [list(each) for each in zip(*lists, strict=True)]
+        return containers.zipped(self._list(nodes))
 
     def _len(self, node: Node) -> int:
-        value = self.value(node)
-        if not isinstance(value, list):
-            raise RaspFault(f"attempting to compute length of non-list: {describe(value)}")
-        return len(value)
+        return containers.length_of(self.value(node))
 
 
 def place(error: BaseException, node: Node) -> None:
@@ -472,48 +352,12 @@ def place(error: BaseException, node: Node) -> None:
         error.line, error.column = node.line, node.column  # type: ignore[attr-defined]
 
 
-def _everyone() -> Selector:
-    return sops.select(1, 1, "==", "full average")
-
-
-def _index_dict(indexed: Named, index: Named) -> Any:
-    table = indexed.value
-
-    def look_up(key: Any) -> Any:
-        if key not in table:
-            raise RaspFault(f"index [ {describe(key)} ] not in dict.")
-        return table[key]
-
-    if isinstance(index.value, SOp):
-        return sops.mapped(look_up, (index.value,), f"{indexed.name}[{index.name}]")
-    if not isinstance(index.value, int | float | str | bool):
-        raise RaspFault(
-            "index into dict has to be s-op or atom (i.e., string, int, float, bool), got: " + describe(index.value)
-        )
-    return look_up(index.value)
-
-
-def _index_list(indexed: Named, index: Named) -> Any:
-    values: Any = indexed.value
-    kind = "list" if isinstance(indexed.value, list) else "string"
-
-    def look_up(at: Any) -> Any:
-        if at >= len(values) or -at > len(values):
-            raise RaspFault(f"index {at} out of range for {kind} of length {len(values)}")
-        return values[at]
-
-    if isinstance(index.value, SOp):
-        return sops.mapped(look_up, (index.value,), f"{indexed.name}[{index.name}]")
-    if not isinstance(index.value, int):
-        raise RaspFault(f"index into {kind} has to be s-op or integer, got: {describe(index.value)}")
-    return look_up(index.value)
-
-
 _PYTHON: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b, "^": pow,
     "%": lambda a, b: a % b, "==": lambda a, b: a == b, "<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b,
     "<": lambda a, b: a < b, ">": lambda a, b: a > b,
 }  # fmt: skip
+_MAKES_LISTS = frozenset(("list", "dict", "listcomp", "dictcomp", "binary", "zip"))
 _EXPRESSIONS: dict[str, Callable[..., Any]] = {
     "atom": Interpreter._atom, "name": Interpreter._name, "unary": Interpreter._unary, "binary": Interpreter._binary,
     "if": Interpreter._if, "select": Interpreter._select, "aggregate": Interpreter._aggregate,

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from hotpapers.papers.rasp.interpreter import Interpreter, Session
+from hotpapers.papers.rasp.interpreter import Interpreter, library_session
 from hotpapers.papers.rasp.sops import Selector, SOp
 
-_session = Session()
-_session.load_library()
+_session = library_session()
 _session.tries = False  # what Python makes need not fit the example
 _interpreter = Interpreter(_session, _session.console)
 

@@ -13,8 +13,8 @@ from hotpapers.papers.rasp.compiler import compile_sop
 from hotpapers.papers.rasp.model import Attention, Encoder
 from hotpapers.papers.rasp.sops import SOp
 from hotpapers.papers.rasp.terms import Atom
-from hotpapers.papers.rasp.train import save
 from hotpapers.progress import track
+from hotpapers.run import load_model, save_model
 from hotpapers.verbs import Model, Outcome, TextFile
 
 COMPARED = 5000
@@ -52,7 +52,7 @@ def compile_program(
     model = compile_sop(wanted, tokens, max_length)
     different, compared = compare(model, wanted, tokens, max_length)
     target = Path(out) if out else Path("".join(c if c.isalnum() or c in "_-" else "_" for c in sop)[:60] + ".model")
-    save(model, target)
+    save_model(model, target)
     return Outcome(
         files={"model": target},
         numbers={
@@ -92,12 +92,7 @@ def ask(model: Model, *, input: str = "abcab", out: Path | None = None) -> Outco
 
 def read_model(folder: Path) -> Encoder:
     """Return the encoder that is kept in ``folder``."""
-    if not all((folder / name).is_file() for name in ("model.safetensors", "config.json")):
-        raise BadInput(f"{folder} holds no model of RASP's: name a directory that compile or train wrote.")
-    try:
-        model = Encoder.from_pretrained(str(folder))
-    except Exception as error:  # the loaders raise nearly anything on what is no model
-        raise BadInput(f"{folder} holds no model of RASP's: name a directory that compile or train wrote.") from error
+    model = load_model(Encoder, folder, name="RASP", make="hotpapers rasp compile PROGRAM, or train")
     if any(isinstance(each, Attention) and each.sink_key is not None for each in model.sublayers):
         import safetensors.torch
 

@@ -20,6 +20,8 @@ UNARY, CONDITIONAL = 21, 12
 COMPARISONS = ("==", "<", ">", ">=", "<=", "!=")
 DEEPEST = 150
 """How far expressions and blocks may nest before a program is refused."""
+LONGEST_NUMBER = 4000
+"""Digits of a whole number; Python itself reads few more."""
 
 
 def parse(text: str, line: int = 1) -> list[Node]:
@@ -236,6 +238,8 @@ class _Parser:
         if token.kind == "ID":
             return Node("name", *where, token.text)
         if token.kind == "PosInt":
+            if len(token.text) > LONGEST_NUMBER:
+                raise SyntaxFault(f"a number of more than {LONGEST_NUMBER} digits", token.line, token.column)
             return Node("atom", *where, int(token.text))
         if token.kind == "Float":
             return Node("atom", *where, float(token.text))

@@ -6,9 +6,10 @@ from typing import Any
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.rasp.faults import Fault
-from hotpapers.papers.rasp.interpreter import Applied, Interpreter, Named, Session, Shown
+from hotpapers.papers.rasp.interpreter import Interpreter, library_session
 from hotpapers.papers.rasp.limits import Limits
 from hotpapers.papers.rasp.parser import parse, read_program
+from hotpapers.papers.rasp.session import Applied, Named, Session, Shown
 from hotpapers.papers.rasp.sops import Selector, SOp, describe
 from hotpapers.papers.rasp.syntax import REPL_COMMANDS
 
@@ -50,8 +51,10 @@ class Program(Mapping[str, Any]):
     def _missing(self, name: str) -> Any:
         raise KeyError(f"{self.name} sets no {name!r}; it sets: {', '.join(self)}")
 
-    def evaluate(self, expression: str) -> Any:
+    def evaluate(self, expression: str, name: str = "--expr") -> Any:
         """Return the value of an expression in the program's names; an application gives its list of values.
+
+        ``name`` is what errors call the expression.
 
         Raises
         ------
@@ -63,20 +66,26 @@ class Program(Mapping[str, Any]):
             self.session.meter.start()
             shown = [each for statement in statements for each in self._interpreter.statement(statement)]
         except Exception as error:  # whatever Python says of the program's own arithmetic
-            raise told(error, "--expr") from error
+            raise told(error, name) from error
         value = shown[-1] if shown else None
         return value.values if isinstance(value, Applied) else value.value if isinstance(value, Named) else None
 
     def sop(self, expression: str) -> SOp:
         """Return the s-op that ``expression`` names."""
-        found = self.evaluate(expression)
+        found = self.evaluate(expression, "--sop")
         if not isinstance(found, SOp):
             kind = "a selector" if isinstance(found, Selector) else f"{describe(found)[:60]}, a value"
-            raise BadInput(f"{expression[:60]!r} is {kind}, and an s-op is wanted: name one of {', '.join(self)}.")
+            names = [name for name in self if isinstance(self[name], SOp) and not name.startswith("_")]
+            raise BadInput(f"{expression[:60]!r} is {kind}, and an s-op is wanted: name one of {', '.join(names)}.")
         return found
 
 
-def load(path: Path | str, limits: Limits = Limits(), example: Any = "hello") -> Program:  # noqa: B008
+def load(
+    path: Path | str,
+    limits: Limits = Limits(),  # noqa: B008
+    example: Any = "hello",
+    folder: Path | str | None = None,
+) -> Program:
     """Run the program in a file.
 
     Parameters
@@ -87,6 +96,8 @@ def load(path: Path | str, limits: Limits = Limits(), example: Any = "hello") ->
         What the program may take.
     example
         The input that s-ops are tried on as they are made, unless the program sets another.
+    folder
+        Where the program loads files from and draws into; the file's own when left out.
 
     Raises
     ------
@@ -94,7 +105,7 @@ def load(path: Path | str, limits: Limits = Limits(), example: Any = "hello") ->
         If the file cannot be read, or the program is wrong: the line says file, line and column.
     """
     path = Path(path)
-    return loads(read_source(path), limits, example, name=path.name, folder=path.parent)
+    return loads(read_source(path), limits, example, name=path.name, folder=path.parent if folder is None else folder)
 
 
 def loads(
@@ -106,8 +117,7 @@ def loads(
     folder: Path | str = ".",
 ) -> Program:
     """Run a program given as text; see ``load``."""
-    session = Session(limits, folder, confined=True)
-    session.load_library()
+    session = library_session(limits, folder, confined=True)
     session.example = session.selector_example = example
     session.meter.start()
     program = Program(name, session)
@@ -126,7 +136,7 @@ def loads(
 
 def paper_programs() -> Program:
     """Return the paper's programs (``paper.rasp``)."""
-    return load(PAPER)
+    return load(PAPER, folder=".")
 
 
 def read_source(path: Path) -> str:
@@ -146,7 +156,8 @@ def told(error: Exception, name: str) -> BadInput:
     if isinstance(error, BadInput):
         return error
     where = f":{error.line}:{error.column}" if getattr(error, "line", None) else ""  # type: ignore[attr-defined]
-    words = " ".join(str(error).split()).removeprefix("Error: ") or type(error).__name__
+    reason = error.args[-1] if isinstance(error, OverflowError) and error.args else error
+    words = " ".join(str(reason).split()).removeprefix("Error: ") or type(error).__name__
     if isinstance(error, Fault) and words.startswith("Undefined variable"):
         words += ", which must be set before it is used"
     return BadInput(f"{name}{where}: {words[:500]}")

@@ -16,9 +16,10 @@ from hotpapers.papers.rasp.faults import (
     SyntaxFault,
     Unfinished,
 )
-from hotpapers.papers.rasp.interpreter import LIBRARY, LIBRARY_NAME, Interpreter, Named, Session, Shown
+from hotpapers.papers.rasp.interpreter import Interpreter
 from hotpapers.papers.rasp.limits import Limits
 from hotpapers.papers.rasp.parser import parse
+from hotpapers.papers.rasp.session import LIBRARY, LIBRARY_NAME, Named, Session, Shown
 from hotpapers.papers.rasp.syntax import REPL_COMMANDS, Node
 
 PROMPT, CONTINUED = ">> ", ".. "
@@ -226,6 +227,9 @@ class _Interpreter(Interpreter):
     def __init__(self, console: Console, environment: Environment) -> None:
         super().__init__(console.session, environment)
         self._console = console
+
+    def within(self, environment: Environment) -> Interpreter:
+        return _Interpreter(self._console, environment)
 
     def load(self, name: str) -> None:
         self._console._load(name, self.environment)

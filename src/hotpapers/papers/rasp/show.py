@@ -5,7 +5,7 @@ from typing import Any
 
 from hotpapers.papers.rasp.environment import Function
 from hotpapers.papers.rasp.evaluate import type_name
-from hotpapers.papers.rasp.interpreter import Applied, Session, Shown
+from hotpapers.papers.rasp.session import Applied, Session, Shown
 from hotpapers.papers.rasp.sops import Handle, Selector, SOp
 
 

@@ -17,10 +17,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hotpapers.errors import BadInput
-from hotpapers.files import written_whole
 from hotpapers.papers.rasp.model import PADDING, Encoder, layered
 from hotpapers.papers.rasp.tasks import IGNORED, TASKS, Data, make_data
-from hotpapers.run import Run
+from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, Outcome
 
 TaskName = Literal["reverse", "hist", "hist-bos", "double-hist", "sort", "most-freq", "dyck-1", "dyck-2", "dyck-3"]
@@ -165,7 +164,7 @@ def train(
         test = make_test_data(config, seed)
         found = accuracy(model, test)
         if run.rank == 0:
-            save(model, out)
+            save_model(model, out)
             picture = draw_attention(model, config, test, out / "attention.png")
     return Outcome(
         files={"model": out, "attention": picture},
@@ -227,7 +226,7 @@ def make_model(config: Config) -> Encoder:
 
 
 def make_test_data(config: Config, seed: int, samples: int = 1000, *, with_selectors: bool = False) -> Data:
-    """Return strings that no training of this seed has seen or been chosen by."""
+    """Return strings that are drawn anew; of few letters and short ones, many are the same as some trained on."""
     return make_data(TASKS[config.task], samples, letters=config.letters, max_length=config.max_length,
                      seed=3 * seed + 2, with_selectors=with_selectors)  # fmt: skip
 
@@ -334,15 +333,6 @@ def check_config(config: Config) -> None:
         if not fine:
             value = getattr(config, name)
             raise BadInput(f"--{name.replace('_', '-')} cannot be {value}: it must be {words}.")
-
-
-def save(model: Encoder, folder: Path) -> None:
-    """Write ``model.safetensors`` and ``config.json`` into ``folder``, each whole or not at all."""
-    with written_whole(folder / "saved") as temporary:
-        model.save_pretrained(temporary)
-        for path in sorted(temporary.iterdir(), reverse=True):  # the weights before the settings
-            path.replace(folder / path.name)
-    (folder / "saved").rmdir()
 
 
 def draw_attention(model: Encoder, config: Config, data: Data, path: Path) -> Path:

@@ -83,5 +83,7 @@ def check(
         numbers[f"largest error, {name} precision"] = equivariance_error(
             net.to(dtype), schema, cast, rapidity=rapidity, seed=seed
         )
-    note = "Errors are over the RMS of the outputs. Single precision loses digits to large boosts; double has them."
+    note = "Errors are over the RMS of the outputs."
+    if schema.group.lorentzian:
+        note += " Single precision loses digits to large boosts; double has them."
     return Outcome({}, numbers, note)

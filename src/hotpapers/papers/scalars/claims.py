@@ -13,6 +13,7 @@ from torch import Tensor
 
 from hotpapers.cards import Scale
 from hotpapers.claims.measurement import Measurement
+from hotpapers.errors import HotpapersError
 from hotpapers.papers.scalars.check import equivariance_error
 from hotpapers.papers.scalars.experiment import TEST_ROWS, Budget, geometric_mean, task_errors, train_net
 from hotpapers.papers.scalars.groups import group as group_named
@@ -20,6 +21,7 @@ from hotpapers.papers.scalars.linear import LinearModel
 from hotpapers.papers.scalars.model import ScalarNet
 from hotpapers.papers.scalars.motion import energy_found, rollout_errors
 from hotpapers.papers.scalars.networks import MLP
+from hotpapers.papers.scalars.planets import planet_errors
 from hotpapers.papers.scalars.plots import plot_curves
 from hotpapers.papers.scalars.products import inner
 from hotpapers.papers.scalars.published import Twelve
@@ -185,6 +187,13 @@ def pendulum_beats_emlp_figure(scale: Scale, run: Run) -> Measurement:
                        extras=found.extras)  # fmt: skip
 
 
+def pendulum_ode_beats_mlp(scale: Scale, run: Run) -> Measurement:
+    """Measure rollout errors where velocities are learned outright, on scalars and on coordinates."""
+    found = rollout_errors(scale, run, "ode")
+    return Measurement(values=_ratio(found.mlp, found.scalars), method=found.scalars, baseline=found.mlp,
+                       unit="rollout error", extras=found.extras, files=[_error_curves(run, found.curves)])  # fmt: skip
+
+
 def pendulum_energy_is_linear(scale: Scale, run: Run) -> Measurement:
     """Find the energy by least squares on 30 scalars from exact velocities; roll it out beside the true one."""
     found = {seed: energy_found(200, 10 if scale == "smoke" else 151, seed) for seed in run.seeds}
@@ -193,17 +202,25 @@ def pendulum_energy_is_linear(scale: Scale, run: Run) -> Measurement:
     return Measurement(values=errors, extras={"energy off by, after a constant": off})
 
 
+def planets_beat_mlp(scale: Scale, run: Run) -> Measurement:
+    """Learn what draws the inner planets to the Sun; in the extras are turned frames and the law by least squares."""
+    found = {seed: planet_errors(scale, seed) for seed in run.seeds}
+    method, baseline = ({seed: each.plain[way] for seed, each in found.items()} for way in ("scalars", "mlp"))
+    extras = {str(seed): dataclasses.asdict(each) for seed, each in found.items()}
+    return Measurement(values=_ratio(baseline, method), method=method, baseline=baseline, unit="relative error",
+                       extras=extras)  # fmt: skip
+
+
 def inertia_step_is_faster(scale: Scale, run: Run) -> Measurement:
     """Time a training step of the twelve published networks (width 300) and of ours (width 64), batch 512."""
-    batch, repeats = (32, 2) if scale == "smoke" else (512, 11)
+    batch, repeats = (32, 2) if scale == "smoke" else (512, 15)
     task = TASKS["inertia"]
     method, baseline = {}, {}
     for seed in run.seeds:
         rows = task.sample(batch, seed)
         ours, theirs = ScalarNet(task.schema, task.group, task.permute, width=64), Twelve()
         ours.calibrate(rows)
-        method[seed] = _step_seconds(ours, ours.loss, rows, repeats)
-        baseline[seed] = _step_seconds(theirs, theirs.loss, rows, repeats)
+        method[seed], baseline[seed] = _step_seconds(ours, theirs, rows, repeats)
     return Measurement(values=_ratio(baseline, method), method=method, baseline=baseline, unit="CPU s")
 
 
@@ -222,13 +239,13 @@ def _against(scale: Scale, run: Run, task: str) -> Measurement:
 
 
 def _against_emlp(scale: Scale, run: Run, task: str) -> Measurement:
-    budget = dataclasses.replace(BUDGETS["smoke" if scale == "smoke" else "laptop"], rows=(1000,))
-    errors = task_errors(task, budget if scale == "smoke" else BUDGETS["laptop"], tuple(run.seeds))
-    method = errors["scalars"][1000]
     stored = [row for row in json.loads(EMLP.read_text()) if row["task"] == task]
     measured = {row["seed"]: row["test_mse"] for row in stored}
-    # A seed that EMLP was not measured with is held against the mean of those that it was
-    baseline = {seed: measured.get(seed, geometric_mean(list(measured.values()))) for seed in run.seeds}
+    if missing := [seed for seed in run.seeds if seed not in measured]:
+        raise HotpapersError(f"EMLP was not measured with seed {missing[0]}; benchmarks/scalars.py --seeds does it.")
+    baseline = {seed: measured[seed] for seed in run.seeds}
+    errors = task_errors(task, BUDGETS["smoke" if scale == "smoke" else "laptop"], tuple(run.seeds))
+    method = errors["scalars"][1000]
     return Measurement(
         values=_ratio(baseline, method), method=method, baseline=baseline, unit="test MSE",
         extras={"baseline": "measured by benchmarks/scalars.py, kept in emlp.json", "emlp": stored,
@@ -273,16 +290,18 @@ def _raw_least_squares(train: dict[str, Tensor], test: dict[str, Tensor], label:
     return float((design(test) @ weights - test[label].reshape(len(test[label]), -1)).square().mean())
 
 
-def _step_seconds(net: torch.nn.Module, loss: Callable[[Table], Tensor], rows: Table, repeats: int) -> float:
-    adam = torch.optim.Adam(net.parameters())
-    times = []
+def _step_seconds(ours: ScalarNet, theirs: Twelve, rows: Table, repeats: int) -> list[float]:
+    """Return the median CPU seconds of a step of each, taken in turns, so that other work slows both alike."""
+    adams = [torch.optim.Adam(net.parameters()) for net in (ours, theirs)]
+    times: tuple[list[float], list[float]] = ([], [])
     for _ in range(repeats + 2):  # two warm up
-        started = time.process_time()
-        adam.zero_grad()
-        loss(rows).backward()
-        adam.step()
-        times.append(time.process_time() - started)
-    return statistics.median(times[2:])
+        for loss, adam, kept in zip((ours.loss, theirs.loss), adams, times, strict=True):
+            started = time.process_time()
+            adam.zero_grad()
+            loss(rows).backward()
+            adam.step()
+            kept.append(time.process_time() - started)
+    return [statistics.median(kept[2:]) for kept in times]
 
 
 def _error_curves(run: Run, curves: dict[str, list[float]]) -> Path:

@@ -95,7 +95,7 @@ class Dynamics(Motion):
         """Take the scales of states and of velocities from a sample."""
         rows = {"v": self.vectors(z)}
         dq, dp = velocity.unflatten(-1, (2 * self.bodies, self.dimension)).chunk(2, 1)
-        self.net.calibrate(rows | ({"H": torch.randn(len(z))} if self.kind == "hnn" else {"dq": dq, "dp": dp}))
+        self.net.calibrate(rows | ({"H": z.new_zeros(len(z))} if self.kind == "hnn" else {"dq": dq, "dp": dp}))
 
 
 def learn_motion(model: Motion, points: Float[Tensor, "B T z"], dt: float, config: Config, run: Run) -> None:
@@ -146,7 +146,7 @@ def dynamics(
     positions
         The positions' columns, such as ``q: 2 vector`` for q1_x to q2_z.
     momenta
-        The momenta's (or velocities'), as many.
+        The momenta's, as many; velocities do where ``kind`` is ode.
     constants
         Vectors that never change, such as gravity, numbers with spaces between, ``;`` between vectors; empty for none.
     group
@@ -207,6 +207,8 @@ def read_trajectories(path: Path, fields: Sequence[Field], group: Group) -> tupl
     if missing := next((name for name in (NAME, TIME, *names) if name not in columns), None):
         raise BadInput(f"{path.name} has no column {missing!r}; it needs {NAME}, {TIME}, {', '.join(names)}.")
     label = columns[NAME]
+    if wrong := next((name for name in (NAME, TIME, *names) if columns[name].shape != (len(label),)), None):
+        raise BadInput(f"{path.name} has {wrong!r} of shape {columns[wrong].shape}, not one number for each point.")
     starts = np.flatnonzero(np.r_[True, label[1:] != label[:-1]])
     lengths = np.diff(np.r_[starts, len(label)])
     if len(set(lengths.tolist())) != 1 or lengths[0] < 2 or len(lengths) < 10:

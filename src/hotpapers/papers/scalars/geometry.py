@@ -133,7 +133,7 @@ class Geometry:
 
     def names(self) -> list[str]:
         """Return the names of the invariants, in order."""
-        v, s = self._vector_names(), self._names(0)
+        v, s = self.vector_names(), self._names(0)
         for T in self._names(2):
             s += [f"tr {T}", f"tr {T}²", f"tr {T}{T}ᵀ"]
         a, b = (each.tolist() for each in self._kept(len(v)))
@@ -148,13 +148,14 @@ class Geometry:
         """Return the names of the basis elements of an output, in order."""
         if field.order == 0:
             return [""]
-        v, d, twisted = self._vector_names(), self.group.dimension, []
+        v, d, twisted = self.vector_names(), self.group.dimension, []
         if self.volumes:
             twisted = ["ε(" + ",".join([*(v[i] for i in c), "·,·"]) + ")" for c in choices(len(v), d - 2).tolist()]
             v = v + ["×(" + ",".join(v[i] for i in c) + ")" for c in choices(len(v), d - 1).tolist()]
         return v if field.order == 1 else [*(f"{x}{y}ᵀ" for x in v for y in v), "1", *twisted]
 
-    def _vector_names(self) -> list[str]:
+    def vector_names(self) -> list[str]:
+        """Return the names of the vectors, in order."""
         v = self._names(1)
         return v + [f"{T}{t}{x}" for T in self._names(2) for t in ("·", "ᵀ·") for x in v]
 

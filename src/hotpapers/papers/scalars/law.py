@@ -8,6 +8,7 @@ from hotpapers.papers.scalars.linear import LinearModel
 from hotpapers.papers.scalars.predict import declare
 from hotpapers.papers.scalars.tables import read_table
 from hotpapers.papers.scalars.train import LEAST_ROWS, relative_error, split
+from hotpapers.papers.scalars.units import read_units
 from hotpapers.verbs import Outcome, TableFile
 
 
@@ -20,6 +21,8 @@ def law(
     permute: str = "",
     degree: int = 2,
     lengths: bool = False,
+    inverse: bool = False,
+    units: str = "",
     threshold: float = 1e-3,
     seed: int = 0,
 ) -> Outcome:
@@ -44,6 +47,11 @@ def law(
         The highest degree of the monomials.
     lengths
         Whether lengths of vectors are among the scalars.
+    inverse
+        Whether one over lengths of vectors is among the scalars, as in laws of gravity.
+    units
+        Of the columns, such as ``m: kg, r: m, I: kg m2``: only terms with the output's units are looked at, which takes
+        fewer rows. Left out, all are.
     threshold
         A term is dropped when it says less than this share of the output.
     seed
@@ -55,7 +63,8 @@ def law(
     rows = read_table(Path(table), declared.fields, declared.group, least=LEAST_ROWS)
     train, test = split(rows, seed)
     try:
-        model = LinearModel(declared, permute, degree, lengths).sparse_fit(train, threshold)
+        model = LinearModel(declared, permute, degree, lengths, inverse, read_units(units, declared))
+        model.sparse_fit(train, threshold)
     except ValueError as error:
         raise BadInput(f"No law can be looked for: {error}.") from error
     found, laws = model.predict(test), model.laws()
@@ -67,6 +76,7 @@ def law(
     numbers: dict[str, float | int | str] = dict(laws)
     numbers |= {f"relative error of {name}": value for name, value in errors.items()}
     note = "" if max(errors.values()) < 0.01 else (
-        "The law does not hold: raise --degree, take --lengths, or fit a network with 'hotpapers scalars fit'."
+        "The law does not hold: raise --degree, take --lengths or --inverse, or fit a network with "
+        "'hotpapers scalars fit'."
     )  # fmt: skip
     return Outcome({"law": out}, numbers, note)

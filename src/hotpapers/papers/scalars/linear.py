@@ -14,6 +14,7 @@ from hotpapers.papers.scalars.geometry import Geometry
 from hotpapers.papers.scalars.particles import particle_fields
 from hotpapers.papers.scalars.products import inner, upper
 from hotpapers.papers.scalars.schema import Field, Schema, Table, centred
+from hotpapers.papers.scalars.units import Units, in_units
 
 MOST_TERMS = 5000
 NEGLIGIBLE = 1e-6
@@ -32,10 +33,24 @@ class LinearModel:
         The highest degree of the monomials.
     lengths
         Whether the lengths of vectors are among the scalars.
+    inverse
+        Whether one over their lengths is, as in laws of gravity.
+    units
+        Of the fields, where only terms with the output's units may take part.
     """
 
-    def __init__(self, schema: Schema, permute: str = "", degree: int = 2, lengths: bool = False) -> None:
-        self.schema, self.degree, self.lengths = schema, degree, lengths
+    def __init__(
+        self,
+        schema: Schema,
+        permute: str = "",
+        degree: int = 2,
+        lengths: bool = False,
+        inverse: bool = False,
+        units: Units | None = None,
+    ) -> None:
+        self.schema, self.degree, self.inverse, self.units = schema, degree, inverse, units or {}
+        if inverse and (permute or schema.group.lorentzian):
+            raise ValueError("one over a length is for vectors of positive square, without identical particles")
         self.particles = particle_fields(schema, permute) if permute else ()
         self.geometry = Geometry(schema, "norms" if lengths else "gram") if not permute else None
         if permute and any(field.kind not in ("scalar", "vector") or not field.count for field in schema.inputs
@@ -48,29 +63,40 @@ class LinearModel:
     def fit(self, rows: Table, ridge: float = 0.0) -> "LinearModel":
         """Solve for the coefficients of every output by least squares, columns scaled to one length."""
         for field in self.schema.outputs:
-            design, _ = self.design(rows, field)
-            X, y = design.movedim(1, -1).reshape(-1, design.shape[1]), rows[field.name].reshape(-1, 1)
-            scale = X.square().mean(0).sqrt().clamp(min=1e-300)
-            self.weights[field.name] = _solved(X / scale, y, ridge) / scale
+            X, y, kept = self._equations(rows, field)
+            size = X.square().mean(0).sqrt().clamp(min=1e-300)
+            self.weights[field.name] = X.new_zeros(X.shape[1])
+            self.weights[field.name][kept] = _solved(X[:, kept] / size[kept], y, ridge) / size[kept]
         return self
 
     def sparse_fit(self, rows: Table, threshold: float = 1e-3) -> "LinearModel":
-        """Fit, drop the terms that say least, and fit again until nothing is dropped: the law, where there is one."""
+        """Find few terms: fit, drop those that say least, and fit again until nothing is dropped.
+
+        Where terms are alike on these rows that may leave many that cancel. So the best terms are also taken one by
+        one until they say all but ``threshold`` of the output; where that takes fewer, it is the law.
+        """
         for field in self.schema.outputs:
-            design, _ = self.design(rows, field)
-            X, y = design.movedim(1, -1).reshape(-1, design.shape[1]), rows[field.name].reshape(-1, 1)
-            size, kept = X.square().mean(0).sqrt(), torch.arange(X.shape[1])
-            kept = kept[size > 1e-12 * size.max()]
-            while True:
-                w = _solved(X[:, kept] / size[kept], y)
-                strong = w.abs() > threshold * y.square().mean().sqrt()
-                if strong.all():
-                    break
-                kept = kept[strong]
-            full = X.new_zeros(X.shape[1])
-            full[kept] = w / size[kept]
-            self.weights[field.name] = full
+            X, y, kept = self._equations(rows, field)
+            size = X.square().mean(0).sqrt()
+            kept = kept[size[kept] > 1e-12 * size.max()]
+            X = X / size.clamp(min=1e-300)
+            enough = threshold * y.square().mean().sqrt()
+            kept = _pruned(X, y, kept, enough)
+            taken = _pursued(X, y, kept, enough)
+            kept = kept if taken is None else _pruned(X, y, taken, enough)
+            self.weights[field.name] = X.new_zeros(X.shape[1])
+            self.weights[field.name][kept] = _solved(X[:, kept], y) / size[kept]
         return self
+
+    def _equations(self, rows: Table, field: Field) -> tuple[Tensor, Tensor, Tensor]:
+        """Return a row for every number of the output, what is wanted, and the columns with the output's units."""
+        design, names = self.design(rows, field)
+        kept = torch.ones(len(names), dtype=torch.bool)
+        if self.units:
+            kept = in_units(self.units, self.schema, field.name, lambda rows: self.design(rows, field)[0])
+            if not kept.any():
+                raise ValueError(f"no term up to degree {self.degree} has the units of {field.name}")
+        return design.movedim(1, -1).reshape(-1, design.shape[1]), rows[field.name].reshape(-1, 1), kept.nonzero()[:, 0]
 
     def predict(self, rows: Table) -> Table:
         """Return the outputs by name."""
@@ -101,9 +127,14 @@ class LinearModel:
         assert self.geometry is not None
         frame = self.geometry.frame(centred(self.schema, rows)[0])
         values, odd = self.geometry.invariants(frame)
+        names = self.geometry.names()
+        if self.inverse:
+            values = torch.cat([values, 1 / frame.vectors.norm(dim=-1)], -1)
+            odd = torch.cat([odd, odd.new_zeros(frame.vectors.shape[1])])
+            names += [f"1/|{name}|" for name in self.geometry.vector_names()]
         basis, flags = self.geometry.basis(frame, field)
         elements = self.geometry.basis_names(field)
-        powers, monomials, parities = _monomials(values, self.geometry.names(), self.degree, odd)
+        powers, monomials, parities = _monomials(values, names, self.degree, odd)
         wanted = parities[:, None] == flags[None]  # an odd monomial goes with an odd element
         pairs = wanted.nonzero()
         if len(pairs) > MOST_TERMS:
@@ -178,6 +209,27 @@ def _formula(terms: list[tuple[float, str]], digits: int) -> str:
     ordered = sorted(terms, key=lambda term: -abs(term[0]))
     text = " ".join(f"{'-' if w < 0 else '+'} {abs(w):.{digits}g} {name}" for w, name in ordered)
     return text.removeprefix("+ ").replace("- ", "-", 1) if text.startswith("- ") else text.removeprefix("+ ")
+
+
+def _pruned(X: Tensor, y: Tensor, kept: Tensor, enough: Tensor) -> Tensor:
+    """Return the columns whose share in a fit stays above ``enough``, dropping the others until none is below."""
+    while len(kept):
+        strong = _solved(X[:, kept], y).abs() > enough
+        if strong.all():
+            break
+        kept = kept[strong]
+    return kept
+
+
+def _pursued(X: Tensor, y: Tensor, among: Tensor, enough: Tensor) -> Tensor | None:
+    """Return fewer columns that leave an RMS of no more than ``enough``, each the best beside those before; or None."""
+    taken, rest = among[:0], y
+    while len(taken) + 1 < len(among):
+        taken = torch.cat([taken, among[(X[:, among].T @ rest).abs().argmax(0)]])
+        rest = y - X[:, taken] @ _solved(X[:, taken], y)[:, None]
+        if rest.square().mean().sqrt() <= enough:
+            return taken
+    return None
 
 
 def _solved(X: Tensor, y: Tensor, ridge: float = 0.0) -> Tensor:

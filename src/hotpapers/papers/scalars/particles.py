@@ -59,7 +59,7 @@ class PairNet(nn.Module):
         """Take the spread of the invariants from a sample."""
         present = self._mask(rows)
         _, _, own, pair, whole = self._seen(rows)
-        pairs = present[:, :, None] & present[:, None, :] & ~torch.eye(self.number, dtype=torch.bool)
+        pairs = _others(present[:, :, None] & present[:, None, :])
         for standardise, values in ((self.of_own, own[present]), (self.of_pair, pair[pairs]), (self.of_whole, whole)):
             if len(values):
                 standardise.calibrate(values, torch.zeros(values.shape[-1], dtype=torch.bool))
@@ -69,16 +69,16 @@ class PairNet(nn.Module):
         v, g, own, pair, whole = self._seen(rows)
         own, pair, whole = self.of_own(own), self.of_pair(pair), self.of_whole(whole)
         here = self._mask(rows).to(v)
-        pairs = here[:, :, None] * here[:, None, :] * (1 - torch.eye(self.number).to(v))
-        first = self.from_i(own)[:, :, None] + self.from_j(own)[:, None] + self.from_pair(pair)
-        phi = self.message(nn.functional.silu(first)) * pairs[..., None]  # B N N w
+        pairs = _others(here[:, :, None] * here[:, None, :])
+        first = _others(self.from_i(own)[:, :, None] + self.from_j(own)[:, None]) + self.from_pair(pair)
+        phi = self.message(nn.functional.silu(first)) * pairs[..., None]  # B N N−1 w
         spread = whole[:, None].expand(-1, self.number, -1)
         h = self.particle(torch.cat([own, phi.sum(2), spread], -1)) * here[..., None]  # B N w
         pooled = h.sum(1)
         one = self.one(torch.cat([h, pooled[:, None].expand_as(h), spread], -1)) * here[..., None]
         two = None
         if self.two is not None:
-            both = h[:, :, None] * h[:, None]
+            both = _others(h[:, :, None] * h[:, None])
             two = self.two(torch.cat([phi, both], -1)) * pairs[..., None]
         all_ = self.all(torch.cat([pooled, whole], -1))
         return self._outputs(v, g, one, two, all_)
@@ -99,9 +99,9 @@ class PairNet(nn.Module):
         if self.norms:
             length = square.diagonal(dim1=-2, dim2=-1)
             own.append((length.abs() + TINY**2).sqrt() * length.sign())
-        pair = inner(v[:, :, None], v[:, None], eta).flatten(3)
+        pair = _others(inner(v[:, :, None], v[:, None], eta).flatten(3))
         if self.norms:
-            apart = v[:, :, None] - v[:, None]
+            apart = _others(v[:, :, None] - v[:, None])
             far = (apart.square() * eta).sum(-1)
             pair = torch.cat([pair, (far.abs() + TINY**2).sqrt() * far.sign()], -1)
         return v, g, torch.cat(own, -1), pair, torch.cat(whole, -1)
@@ -143,14 +143,15 @@ class PairNet(nn.Module):
             return one[..., 0] if each else all_.reshape(-1, *field.shape(0))
         if field.order == 1 and each:
             here = torch.einsum("bnk,bnkd->bnd", one[..., :k], v) + one[..., k:] @ g
-            return here + torch.einsum("bnmk,bmkd->bnd", two, v)
+            return here + torch.einsum("bnmk,bnmkd->bnd", two, _others(v[:, None].expand(-1, self.number, -1, -1, -1)))
         if field.order == 1:
             summed = torch.einsum("bnmk,bnkd->bmd", one.unflatten(-1, (field.many, k)), v)
             shared = all_.unflatten(-1, (field.many, g.shape[1])) @ g
             return (summed + shared).reshape(len(v), *field.shape(v.shape[-1]))
         own, mixed = one[..., : k * k].unflatten(-1, (k, k)), one[..., k * k :].unflatten(-1, (2, k, g.shape[1]))
         T = torch.einsum("bnkl,bnki,bnlj->bij", own, v, v)
-        T = T + torch.einsum("bnmkl,bnki,bmlj->bij", two.unflatten(-1, (k, k)), v, v)
+        others = _others(v[:, None].expand(-1, self.number, -1, -1, -1))  # B N N−1 k d
+        T = T + torch.einsum("bnmkl,bnki,bnmlj->bij", two.unflatten(-1, (k, k)), v, others)
         T = T + torch.einsum("bnkg,bnki,bgj->bij", mixed[:, :, 0], v, g)
         T = T + torch.einsum("bnkg,bnkj,bgi->bij", mixed[:, :, 1], v, g)
         T = T + torch.einsum("bgh,bgi,bhj->bij", all_[:, 1:].unflatten(-1, (g.shape[1], g.shape[1])), g, g)
@@ -164,6 +165,13 @@ def particle_fields(schema: Schema, permute: str) -> tuple[str, ...]:
     if wrong := next((name for name in names if name not in inputs), None):
         raise ValueError(f"permute names {wrong!r}, which is no input; the inputs are {', '.join(sorted(inputs))}")
     return names
+
+
+def _others(x: Tensor) -> Tensor:
+    """Return (B, N, N, …) without its diagonal, (B, N, N − 1, …): of each particle with all the others."""
+    number = x.shape[1]
+    shifted = x.flatten(1, 2)[:, 1:].unflatten(1, (number - 1, number + 1))  # a row on, each diagonal entry is last
+    return shifted[:, :, :-1].reshape(len(x), number, number - 1, *x.shape[3:])
 
 
 def _check(schema: Schema, own: tuple[Field, ...]) -> int:

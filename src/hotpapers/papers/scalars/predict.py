@@ -1,11 +1,11 @@
 """The verbs ``predict`` and ``features``: a table in, a table out."""
 
-import contextlib
 from pathlib import Path
 from typing import Literal
 
 import torch
 
+from hotpapers import run
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.scalars.geometry import Geometry
@@ -84,13 +84,8 @@ def features(
 
 def load_model(path: Path) -> ScalarNet:
     """Return the fitted model in the directory ``path``, or raise ``BadInput``."""
-    if not (path / "model.safetensors").is_file():
-        raise BadInput(f"There is no model in {path}: make one with 'hotpapers scalars fit TABLE --schema …'.")
-    try:
-        with contextlib.redirect_stdout(None):  # the hub's reader prints a remark among a verb's answer
-            return ScalarNet.from_pretrained(str(path), local_files_only=True).eval()
-    except Exception as error:  # whatever a damaged or a foreign file makes the readers raise
-        raise BadInput(f"The model in {path} cannot be read, or is not one of scalars': fit it again.") from error
+    make = "hotpapers scalars fit TABLE --schema …"
+    return run.load_model(ScalarNet, path, name="scalars", make=make).eval()
 
 
 def declare(schema: str, group: str, *, outputs: bool = True) -> Schema:

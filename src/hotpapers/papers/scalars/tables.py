@@ -123,7 +123,7 @@ def _read_csv(path: Path) -> dict[str, np.ndarray]:
         raise BadInput(f"{path.name} begins with numbers; its first line must name the columns.")
     try:
         with warnings.catch_warnings(action="ignore"):  # that there are no rows: said below
-            values = np.loadtxt(io.StringIO(body), delimiter=",", dtype=np.float64, ndmin=2)
+            values = np.loadtxt(io.StringIO(body), delimiter=",", comments=None, dtype=np.float64, ndmin=2)
     except ValueError as error:
         found = str(error).partition(";")[0].rstrip(".")
         raise BadInput(f"{path.name} is not a table of numbers: {found[:120]}.") from error

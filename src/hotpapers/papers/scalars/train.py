@@ -18,7 +18,7 @@ from hotpapers.papers.scalars.model import ScalarNet
 from hotpapers.papers.scalars.plots import plot_predictions
 from hotpapers.papers.scalars.schema import Table
 from hotpapers.papers.scalars.tables import read_table
-from hotpapers.run import Run
+from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, Model, Outcome, TableFile
 
 LEAST_ROWS = 10
@@ -129,7 +129,7 @@ def fit(
     train, test = split(rows, seed)
     with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=again) as run:
         model = learn(train, config, run)
-        save(model, out)
+        save_model(model, out)
     return _report(model, test, config, out, time.perf_counter() - started)
 
 
@@ -162,15 +162,6 @@ def split(rows: Table, seed: int) -> tuple[Table, Table]:
             {name: value[order[:held]] for name, value in rows.items()})  # fmt: skip
 
 
-def save(model: ScalarNet, folder: Path) -> None:
-    """Write ``model.safetensors`` and ``config.json`` into ``folder``, each whole."""
-    with written_whole(folder / "saved") as temporary:
-        model.save_pretrained(temporary)
-        for path in sorted(temporary.iterdir(), reverse=True):  # the weights before the settings
-            path.replace(folder / path.name)
-    (folder / "saved").rmdir()
-
-
 def relative_error(found: Tensor, wanted: Tensor, vector: bool) -> float:
     """Return the RMS error over the RMS of what was wanted, for scalars from their mean."""
     centre = 0 if vector else wanted.mean()
@@ -194,5 +185,6 @@ def _report(model: ScalarNet, test: Table, config: Config, out: Path, seconds: f
     }
     with written_whole(out / "errors.json") as temporary:
         temporary.write_text(json.dumps(numbers | {"settings": dataclasses.asdict(config)}, indent=2) + "\n")
-    note = f"Predict with it: hotpapers scalars predict {shlex.quote(str(out))} OTHER.csv"
+    shown = out.name if out.is_absolute() else str(out)  # a page's readers have no use for where its server keeps it
+    note = f"Predict with it: hotpapers scalars predict {shlex.quote(shown)} OTHER.csv"
     return Outcome({"model": out, "predictions": picture, "errors": out / "errors.json"}, numbers, note)

@@ -6,7 +6,7 @@ error is at most 2 (1 - m) max|v|. A feed-forward layer keeps a share of its hid
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,16 @@ from torch.nn import functional as F
 
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
-from hotpapers.papers.topk_attention.corpus import read_text, windows
+from hotpapers.papers.topk_attention.corpus import Corpus, read_text, windows
 from hotpapers.papers.topk_attention.loading import Loaded, load_model, restored
 from hotpapers.papers.topk_attention.model import topk_attention
 from hotpapers.papers.topk_attention.modules import dense_attention, dense_ffn
 from hotpapers.papers.topk_attention.patching import patch, sites
+from hotpapers.papers.topk_attention.tables import picture_beside, read_numbers
 from hotpapers.progress import track
 from hotpapers.verbs import Model, Outcome, TextFile
 
+WISHES = {"attention": "attn_k", "feed-forward": "ff_k"}  # what patch calls the k of a kind of layer
 PIECES = 4  # of text that a layer is measured on
 LONGEST = 1024  # tokens a piece
 
@@ -39,7 +41,7 @@ class Quality:
 
 @dataclasses.dataclass(frozen=True)
 class Loss:
-    """What one layer loses at one k: the mean share kept, the largest error of the output and its bound (attention)."""
+    """What one layer loses at one k: the mean share kept, the largest error of its output and its bound (attention)."""
 
     layer: str
     kind: str
@@ -49,10 +51,20 @@ class Loss:
     bound: float = math.nan
 
 
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What a model loses with one k in all layers of a kind."""
+
+    kind: str
+    k: int
+    quality: Quality
+
+
 def check(
     model: Model,
     text: TextFile | None = None,
     *,
+    corpus: Corpus = "python",
     ks: str = "4,8,16,32,64,128,256",
     keep: float = 0.99,
     out: Path | None = None,
@@ -60,14 +72,16 @@ def check(
     """Measure what a model's layers would lose by keeping k keys or hidden units, and suggest a k for each.
 
     Writes a table and a picture: the share that every layer keeps at every k, the largest error of its output, and the
-    bound 2(1 - m) max|v| that this error cannot pass.
+    bound 2(1 - m) max|v| that this error cannot pass; and what the whole model loses with one k in all its layers.
 
     Parameters
     ----------
     model
         A directory that ``train-lm`` made, or a BERT, GPT-2 or T5 that transformers saved.
     text
-        The text to measure on, in UTF-8. Left out, Python's standard library.
+        The text to measure on, in UTF-8.
+    corpus
+        What to measure on where no text is given: Python's standard library, or enwik8 (downloaded once).
     ks
         The k to try, as numbers with commas.
     keep
@@ -75,22 +89,23 @@ def check(
     out
         The table's file (CSV); beside the model when left out. The picture lies beside it.
     """
-    counts = _read_ks(ks)
+    counts = read_numbers(ks, "--ks", most=32)
     if not 0 < keep <= 1:
         raise BadInput(f"--keep is a share above 0 and at most 1, not {keep}.")
-    content = read_text(text, at_least=64)
+    out = Path(out) if out else Path(model).with_name(f"{Path(model).name}-check.csv")
+    picture = picture_beside(out)
+    content = read_text(text, at_least=64, corpus=corpus)
     loaded = restored(load_model(model))
     losses = measure_losses(loaded, content, counts)
     whole = measure_quality(loaded, content)
+    costs = measure_costs(loaded, content, counts, whole)
     suggested = suggest(losses, keep)
     patch(loaded.model, **suggested)
     after = measure_quality(loaded, content, like=whole.output)
-    out = Path(out) if out else Path(model).with_name(f"{Path(model).name}-check.csv")
-    picture = out.with_name(f"{out.stem}.png")
     with written_whole(out) as temporary:
-        temporary.write_text(_table(losses), encoding="utf-8")
+        temporary.write_text(_table(losses, costs), encoding="utf-8")
     with written_whole(picture) as temporary:
-        _plot(losses, keep, temporary)
+        _plot(losses, costs, keep, whole.bits, temporary)
     numbers: dict[str, float | int | str] = {
         f"suggested {name.replace('_', '-')}, layer by layer": ", ".join(map(str, each))
         for name, each in suggested.items()
@@ -98,19 +113,19 @@ def check(
     if whole.bits is not None and after.bits is not None:
         numbers |= {"bits per token, all": whole.bits, "bits per token, suggested k": after.bits}
     numbers["relative change of the output"] = after.change
-    return Outcome({"table": out, "picture": picture}, numbers, "A k of the table's largest says: try larger ones.")
+    return Outcome(
+        {"table": out, "picture": picture},
+        numbers,
+        "Where the largest k is suggested, a larger one may be needed: give --ks more.",
+    )
 
 
 def measure_losses(loaded: Loaded, text: Tensor, ks: Sequence[int]) -> list[Loss]:
-    """Return what each layer loses at each k on the text, the model running whole."""
-    probes = [(site, Probe(site.name, site.kind, ks)) for site in sites(loaded.model)]
+    """Return what each layer loses at each k on the text, the model running as it is."""
+    probes = [(site, Probe(site.name, site.kind, ks, site.own)) for site in sites(loaded.model)]
     if not probes:
         raise BadInput("The model has no attention or feed-forward layer that can be measured.")
-    patch_all = {"attn_k": 1, "ff_k": 1}  # opens every site; the probes then take the places
-    for kind, name in (("attention", "attn_k"), ("feed-forward", "ff_k")):
-        if not any(site.kind == kind for site, _ in probes):
-            del patch_all[name]
-    patch(loaded.model, **patch_all)
+    patch(loaded.model, **{WISHES[site.kind]: 1 for site, _ in probes})  # opens every site for its probe
     for site, probe in probes:
         site.install(probe)
     with torch.no_grad():
@@ -120,11 +135,25 @@ def measure_losses(loaded: Loaded, text: Tensor, ks: Sequence[int]) -> list[Loss
     return [loss for _, probe in probes for loss in probe.losses()]
 
 
-class Probe:
-    """Stands in a layer's place, computes all of it, and adds up what each k would have kept."""
+def measure_costs(loaded: Loaded, text: Tensor, ks: Sequence[int], whole: Quality) -> list[Cost]:
+    """Return how well the model does with each k in all its layers of a kind; ``whole`` is how well it does dense."""
+    kinds = dict.fromkeys(site.kind for site in sites(loaded.model))
+    costs = []
+    for kind, k in track([(kind, k) for kind in kinds for k in ks], "Measuring the model"):
+        patch(loaded.model, **{WISHES[kind]: k})
+        costs.append(Cost(kind, k, measure_quality(loaded, text, like=whole.output)))
+        restored(loaded)
+    return costs
 
-    def __init__(self, layer: str, kind: str, ks: Sequence[int]) -> None:
-        self.layer, self.kind, self.ks, self.rows = layer, kind, list(ks), 0
+
+class Probe:
+    """Stands in a layer's place, computes all of it, and adds up what each k would have kept.
+
+    ``own`` is how the layer computes its output, where that is not with all keys and units.
+    """
+
+    def __init__(self, layer: str, kind: str, ks: Sequence[int], own: Callable[..., Tensor] | None = None) -> None:
+        self.layer, self.kind, self.ks, self.rows, self.own = layer, kind, list(ks), 0, own
         self.kept, self.error, self.bound = ([0.0] * len(ks) for _ in range(3))
 
     def __call__(self, *inputs: Any, **settings: Any) -> Tensor:
@@ -160,7 +189,7 @@ class Probe:
             self.kept[number] += float(kept.sum())
             self.error[number] = max(self.error[number], float(error.max()))
             self.bound[number] = max(self.bound[number], float((2 * (1 - kept) * largest).max()))
-        return whole
+        return whole if self.own is None else self.own(q, k, v, **settings)
 
     def _feed_forward(self, x: Tensor, w1: Tensor, w2: Tensor, activation: Any, b1: Any = None, b2: Any = None,
                       *, dropout_p: float = 0.0) -> Tensor:  # fmt: skip
@@ -170,13 +199,13 @@ class Probe:
         self.rows += len(share)
         for number, count in enumerate(self.ks):
             self.kept[number] += float(share[:, min(count, share.shape[-1]) - 1].sum())
-        return dense_ffn(x, w1, w2, activation, b1, b2)
+        return (self.own or dense_ffn)(x, w1, w2, activation, b1, b2)
 
 
 def suggest(losses: Sequence[Loss], keep: float) -> dict[str, list[int]]:
     """Return a layer's smallest k that keeps ``keep`` in the mean, else the largest, as ``patch`` takes them."""
     chosen: dict[str, list[int]] = {}
-    for kind, name in (("attention", "attn_k"), ("feed-forward", "ff_k")):
+    for kind, name in WISHES.items():
         layers = list(dict.fromkeys(loss.layer for loss in losses if loss.kind == kind))
         for layer in layers:
             mine = sorted((loss.k, loss.kept) for loss in losses if loss.layer == layer and loss.kind == kind)
@@ -208,36 +237,40 @@ def _pieces(loaded: Loaded, text: Tensor) -> Tensor:
     return windows(ids, min(length, len(ids) - 1), PIECES)
 
 
-def _read_ks(ks: str) -> list[int]:
-    try:
-        counts = sorted({int(each) for each in ks.split(",")})
-    except ValueError as error:
-        raise BadInput(f"--ks is numbers with commas, as 8,16,32, not {ks[:40]!r}.") from error
-    if counts[0] < 1 or len(counts) > 32:
-        raise BadInput("--ks has 1 to 32 numbers of at least 1.")
-    return counts
-
-
-def _table(losses: Sequence[Loss]) -> str:
-    lines = ["layer,kind,k,kept,largest_error,error_bound"]
+def _table(losses: Sequence[Loss], costs: Sequence[Cost]) -> str:
+    lines = ["layer,kind,k,kept,largest_error,error_bound,bits_per_token,output_change"]
     for loss in losses:
         pair = ("", "") if math.isnan(loss.error) else (f"{loss.error:.6g}", f"{loss.bound:.6g}")
-        lines.append(f"{loss.layer},{loss.kind},{loss.k},{loss.kept:.6f},{pair[0]},{pair[1]}")
+        lines.append(f"{loss.layer},{loss.kind},{loss.k},{loss.kept:.6f},{pair[0]},{pair[1]},,")
+    for cost in costs:
+        bits = "" if cost.quality.bits is None else f"{cost.quality.bits:.6g}"
+        lines.append(f"all,{cost.kind},{cost.k},,,,{bits},{cost.quality.change:.6g}")
     return "\n".join(lines) + "\n"
 
 
-def _plot(losses: Sequence[Loss], keep: float, path: Path) -> None:
+def _plot(losses: Sequence[Loss], costs: Sequence[Cost], keep: float, bits: float | None, path: Path) -> None:
     from matplotlib.figure import Figure
 
-    kinds = [kind for kind in ("attention", "feed-forward") if any(loss.kind == kind for loss in losses)]
-    figure = Figure(figsize=(5.2 * len(kinds), 3.8), layout="constrained")
-    for number, kind in enumerate(kinds):
-        axes = figure.add_subplot(1, len(kinds), number + 1)
+    kinds = [kind for kind in WISHES if any(loss.kind == kind for loss in losses)]
+    figure = Figure(figsize=(4.6 * (len(kinds) + 1), 3.8), layout="constrained")
+    panels = figure.subplots(1, len(kinds) + 1)
+    for kind, axes in zip(kinds, panels, strict=False):
         for layer in dict.fromkeys(loss.layer for loss in losses if loss.kind == kind):
             mine = [loss for loss in losses if loss.layer == layer and loss.kind == kind]
             axes.plot([loss.k for loss in mine], [loss.kept for loss in mine], marker="o", label=layer)
         axes.axhline(keep, color="grey", linewidth=0.8, linestyle="--")
+        axes.set(title=kind, ylabel="share kept, mean")
+    for kind in kinds:
+        all_of = [cost for cost in costs if cost.kind == kind]
+        values = [cost.quality.change if bits is None else cost.quality.bits for cost in all_of]
+        panels[-1].plot([cost.k for cost in all_of], values, marker="o", label=f"{kind} alone")
+    if bits is not None:
+        panels[-1].axhline(bits, color="grey", linewidth=0.8, linestyle="--", label="dense")
+    panels[-1].set(
+        title="the model, k in all layers", ylabel="relative change of the output" if bits is None else "bits per token"
+    )
+    for axes in panels:
         axes.set_xscale("log", base=2)
-        axes.set(title=kind, xlabel="k", ylabel="share kept, mean")
+        axes.set_xlabel("k")
         axes.legend(fontsize="x-small")
     figure.savefig(path, format="png", dpi=120)

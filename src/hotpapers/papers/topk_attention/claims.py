@@ -1,9 +1,6 @@
 """The paper's claims, measured: exactness, memory, time, and quality without training and from scratch."""
 
 import dataclasses
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +14,7 @@ from hotpapers.papers.topk_attention.language import ByteTransformer
 from hotpapers.papers.topk_attention.listops import listops
 from hotpapers.papers.topk_attention.model import topk_attention
 from hotpapers.papers.topk_attention.patching import patch, unpatch
+from hotpapers.papers.topk_attention.tasks import encoded
 from hotpapers.papers.topk_attention.train import PRESETS, Config, bits_per_byte, fit, held_out
 from hotpapers.run import Run
 
@@ -132,10 +130,10 @@ def listops_from_scratch(scale: Scale, run: Run) -> Measurement:
     count, labels = {"smoke": 60, "laptop": 4000, "paper": 96000}[scale], [str(n) for n in range(10)]
     found: dict[str, dict[int, float]] = {"topk": {}, "all": {}}
     for seed in run.seeds:
-        examples = listops(count, config.context, seed)
+        examples = encoded(listops(count, config.context, seed))
         learned, judged = examples[: count * 3 // 4], examples[count * 3 // 4 :]
         for way, wish in (("topk", config), ("all", dataclasses.replace(config, attn_k=0))):
-            with _inner(run, seed) as inner:
+            with run.inner(seed) as inner:
                 model = classifying.fit(learned, labels, wish, inner)
             found[way][seed] = 100 * classifying.accuracy(model, judged)
     values = {seed: found["topk"][seed] - found["all"][seed] for seed in run.seeds}
@@ -151,7 +149,7 @@ def _difference(n: int, dtype: torch.dtype, seed: int, causal: bool) -> float:
     theirs = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
     pairs = [(ours, theirs)]
     pairs += zip(*(torch.autograd.grad((out * weights).sum(), inputs) for out in (ours, theirs)), strict=True)
-    return max(float((mine - other).abs().max()) for mine, other in pairs)
+    return max(float((mine - other).detach().abs().max()) for mine, other in pairs)
 
 
 def _drop_in(scale: Scale, run: Run, what: str, whole: int) -> Measurement:
@@ -192,20 +190,5 @@ _dense: dict[tuple[str, int, str], ByteTransformer] = {}
 
 
 def _train(scale: Scale, run: Run, seed: int, attn_k: int) -> ByteTransformer:
-    with _inner(run, seed) as inner:
+    with run.inner(seed) as inner:
         return fit(standard_library(), dataclasses.replace(LANGUAGE[scale], attn_k=attn_k), inner)
-
-
-class _inner:  # noqa: N801  (used as a context manager)
-    """A run inside ``run`` with its own seed, whose directory goes when the block ends."""
-
-    def __init__(self, run: Run, seed: int) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="training-", dir=run.out))
-        self.run = run.child(self.folder.name, seed=seed)
-
-    def __enter__(self) -> Run:
-        return self.run.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self.run.__exit__(*error)
-        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,38 +1,34 @@
-"""Classifying long texts byte by byte, from scratch, with top-k attention."""
+"""Classifying long texts byte by byte, from scratch, with top-k attention; the loop is ``fit``."""
 
-import csv
-import io
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from hotpapers.errors import BadInput
-from hotpapers.papers.topk_attention.corpus import read_text
 from hotpapers.papers.topk_attention.language import ByteTransformer
-from hotpapers.papers.topk_attention.listops import listops
-from hotpapers.papers.topk_attention.train import Config, check_config, save, warmed_cosine
-from hotpapers.run import Run
-from hotpapers.verbs import Device, Outcome, TableFile
-
-HELD_OUT = 0.2
-EMBEDDED = 4000  # expressions of ListOps, where no table is given
-Example = tuple[str, int]
+from hotpapers.papers.topk_attention.tasks import CONTEXT, USUAL_CONTEXT, Example, TaskName, read_task
+from hotpapers.papers.topk_attention.train import Config, check_config, optimiser_and_schedule, shape_of
+from hotpapers.run import Run, save_model
+from hotpapers.verbs import Device, Model, Outcome, TableFile
 
 
 def classify(
     table: TableFile | None = None,
     *,
+    task: TaskName = "listops",
     attn_k: int = 32,
     ff_k: int = 0,
-    context: int = 256,
+    context: int | None = None,
     steps: int = 300,
     batch: int = 32,
     learning_rate: float = 1e-3,
-    out: Path | None = None,
+    judge: int = 2000,
+    out: Model | None = None,
     seed: int = 0,
     device: Device = "auto",
     resume: bool = False,
@@ -40,24 +36,31 @@ def classify(
 ) -> Outcome:
     """Train a classifier of texts from scratch, whose attention keeps k keys a query.
 
-    Writes the model's directory; a fifth of the texts, drawn by the seed, is held out to judge it.
+    Writes the model's directory. A fifth of the texts, drawn by the seed, is held out to judge it; IMDb and MNIST have
+    their own test sets.
 
     Parameters
     ----------
     table
-        A CSV file in UTF-8 with the columns text and label. Left out, ListOps: nested lists to be evaluated.
+        A CSV file in UTF-8 with the columns text and label, or a TSV file of the Long Range Arena's pairs of papers
+        (AAN).
+    task
+        What to learn where no table is given: nested lists to be evaluated, film reviews (84 MB, downloaded once), or
+        handwritten digits pixel by pixel (11 MB, downloaded once).
     attn_k
         Keys a query keeps; 0 is all.
     ff_k
         Hidden units a token keeps; 0 is all.
     context
-        Bytes of a text that are read.
+        Bytes of a text that are read; left out, 256, or the 784 pixels of a digit.
     steps
         Training steps.
     batch
         Texts a step.
     learning_rate
         AdamW's at its highest.
+    judge
+        How many of the texts held out are judged at most.
     out
         The directory to write the model to; ``topk-classifier`` when left out, or beside the table.
     seed
@@ -69,62 +72,39 @@ def classify(
     fresh
         Replace the training in the directory.
     """
-    config = Config(context=context, attn_k=attn_k, ff_k=ff_k, steps=steps, batch=batch, learning_rate=learning_rate)
+    usual = USUAL_CONTEXT if table else CONTEXT.get(task, USUAL_CONTEXT)
+    read = usual if context is None else context
+    config = Config(context=read, attn_k=attn_k, ff_k=ff_k, steps=steps, batch=batch, learning_rate=learning_rate)
     check_config(config)
-    if not 1 <= batch <= 4096:
-        raise BadInput(f"--batch is 1 to 4096, not {batch}.")
-    examples, labels = (
-        read_examples(table) if table else (listops(EMBEDDED, min(context, 256), seed), [str(n) for n in range(10)])
-    )
-    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed)).tolist()
-    border = max(1, round(len(order) * HELD_OUT))
-    judged, learned = ([examples[place] for place in part] for part in (order[:border], order[border:]))
+    if judge < 1:
+        raise BadInput(f"--judge is at least 1, not {judge}.")
+    given = read_task(table, task, read, seed)
+    judged = _some(given.judged, judge, seed)
     out = Path(out) if out else Path(table).with_suffix(".topk-classifier") if table else Path("topk-classifier")
-    source = f"{shlex.quote(str(table))} " if table else ""
+    source = shlex.quote(str(table)) if table else f"--task {task}"
     command = (
-        f"hotpapers topk_attention classify {source}--attn-k {attn_k} --ff-k {ff_k} --context {context} "
-        f"--steps {steps} --batch {batch} --learning-rate {learning_rate} "
-        f"--out {shlex.quote(str(out))} --seed {seed} --resume"
+        f"hotpapers topk_attention classify {source} --attn-k {attn_k} --ff-k {ff_k} --context {read} "
+        f"--steps {steps} --batch {batch} --learning-rate {learning_rate} --judge {judge} "
+        f"--out {shlex.quote(str(out))} --seed {seed} --device {device} --resume"
     )
     with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=command) as run:
-        model = fit(learned, labels, config, run)
+        model = fit(given.learned, given.labels, config, run)
         right = accuracy(model, judged)
-        save(model, out)
-    counts = torch.bincount(torch.tensor([label for _, label in judged]), minlength=len(labels))
+        save_model(model, out)
+    counts = np.bincount([label for _, label in judged], minlength=len(given.labels))
     numbers: dict[str, float | int | str] = {
         "accuracy, held out": right,
         "share of the commonest class": float(counts.max() / counts.sum()),
-        "texts learned from": len(learned),
-        "texts held out": len(judged),
+        "texts learned from": len(given.learned),
+        "texts judged": len(judged),
     }
     return Outcome({"model": out}, numbers, "Compare with --attn-k 0, which attends to all keys.")
 
 
-def read_examples(path: Path) -> tuple[list[Example], list[str]]:
-    """Return the texts of a table with their classes, and the classes' names."""
-    content = bytes(read_text(path, at_least=1).tolist()).decode("utf-8")
-    try:
-        rows = list(csv.DictReader(io.StringIO(content)))
-    except csv.Error as error:
-        raise BadInput(f"{path} is not a table in CSV ({error}); save it as CSV in UTF-8.") from error
-    if not rows or not {"text", "label"} <= set(rows[0]):
-        raise BadInput(f"{path} needs rows and the columns text and label; name them in its first line.")
-    rows = [row for row in rows if row["text"] and row["label"]]
-    labels = sorted({row["label"] for row in rows})
-    if len(labels) < 2 or len(rows) < 10:
-        raise BadInput(f"{path} has {len(rows)} labelled texts of {len(labels)} classes; give at least 10 of 2.")
-    return [(row["text"], labels.index(row["label"])) for row in rows], labels
-
-
 def fit(examples: Sequence[Example], labels: list[str], config: Config, run: Run) -> ByteTransformer:
     """Train a classifier on texts with their classes and return it."""
-    shape = {name: getattr(config, name) for name in ("width", "heads", "layers", "hidden", "context")}
-    model = ByteTransformer(
-        **shape, classes=len(labels), labels=labels, attn_k=config.attn_k or None, ff_k=config.ff_k or None
-    )
-    optimiser = torch.optim.AdamW(model.parameters(), config.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmed_cosine(step, config.steps))
-    model, optimiser, schedule = run.setup(model, optimiser, schedule)
+    model = ByteTransformer(**shape_of(config), classes=len(labels), labels=labels)
+    model, optimiser, schedule = run.setup(model, *optimiser_and_schedule(model, config))
     for _step in run.steps(config.steps):
         places = torch.randint(len(examples), (config.batch,)).tolist()
         ids, padding, wanted = collate([examples[place] for place in places], config.context, run.device)
@@ -150,9 +130,17 @@ def accuracy(model: ByteTransformer, examples: Sequence[Example]) -> float:
 
 def collate(examples: Sequence[Example], context: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Return the texts' bytes (B, L), where they have ended, and their classes."""
-    texts = [torch.tensor(list(text.encode()[:context])) for text, _ in examples]
+    texts = [torch.tensor(list(text[:context])) for text, _ in examples]
     ids = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True)
     lengths = torch.tensor([len(each) for each in texts])
     padding = torch.arange(ids.shape[1]) >= lengths[:, None]
     wanted = torch.tensor([label for _, label in examples])
     return ids.to(device), padding.to(device), wanted.to(device)
+
+
+def _some(examples: Sequence[Example], count: int, seed: int) -> Sequence[Example]:
+    """Return ``count`` of the examples, drawn by the seed; all of them where there are no more."""
+    if len(examples) <= count:
+        return examples
+    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))
+    return [examples[place] for place in order[:count].tolist()]

@@ -41,6 +41,7 @@ def cost(
     backward: bool = True,
     device: str = "cpu",
     seed: int = 0,
+    rounds: int = 1,
 ) -> dict[str, float]:
     """Return ``bytes`` and ``seconds`` of one forward pass, and backward, of a layer.
 
@@ -56,6 +57,8 @@ def cost(
         Of the feed-forward.
     chunk
         Queries a chunk, of ``chunks`` alone; top-k chooses its own.
+    rounds
+        How often the pass is timed; the least counts.
 
     Raises
     ------
@@ -63,7 +66,8 @@ def cost(
         If the process fails, as when memory does not suffice.
     """
     order = {"layer": layer, "way": way, "size": size, "k": k, "heads": heads, "width": width, "tokens": tokens,
-             "chunk": chunk, "causal": causal, "backward": backward, "device": device, "seed": seed}  # fmt: skip
+             "chunk": chunk, "causal": causal, "backward": backward, "device": device, "seed": seed,
+             "rounds": rounds}  # fmt: skip
     command = [sys.executable, "-m", __name__, json.dumps(order | {"threads": torch.get_num_threads()})]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=True)
@@ -144,10 +148,14 @@ def _main(order: dict[str, Any]) -> dict[str, float]:
     once(make(32))  # libraries and thread pools come up outside the measurement
     inputs = make(order["size"])
     before = _start_memory(on_gpu)
-    started = _now(on_gpu)
-    once(inputs)
-    seconds = _now(on_gpu) - started
-    return {"bytes": max(1.0, _peak(on_gpu) - before), "seconds": seconds}
+    seconds = []
+    for _ in range(order["rounds"]):
+        for each in inputs:
+            each.grad = None
+        started = _now(on_gpu)
+        once(inputs)
+        seconds.append(_now(on_gpu) - started)
+    return {"bytes": max(1.0, _peak(on_gpu) - before), "seconds": min(seconds)}
 
 
 def _now(on_gpu: bool) -> float:

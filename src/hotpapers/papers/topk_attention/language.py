@@ -66,8 +66,15 @@ class ByteTransformer(nn.Module, PyTorchModelHubMixin):
             True where a text has ended (B L).
         caches
             One a layer, to go on from what was read before.
+
+        Raises
+        ------
+        ValueError
+            If there are more bytes than the context holds.
         """
         start = caches[0].length if caches else 0
+        if start + ids.shape[1] > self.context:
+            raise ValueError(f"the model reads {self.context} bytes at once, not {start + ids.shape[1]}")
         x = self.embed(ids) + self.place.weight[start : start + ids.shape[1]]
         for number, layer in enumerate(self.layers):
             x = layer(x, padding, causal=not self.classes, cache=caches[number] if caches else None)

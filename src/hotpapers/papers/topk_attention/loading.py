@@ -96,7 +96,7 @@ def restored(loaded: Loaded) -> Loaded:
 
 
 def _load_ours(path: Path) -> Loaded:
-    model = ByteTransformer.from_pretrained(str(path), local_files_only=True)
+    model = ByteTransformer.from_pretrained(str(path), local_files_only=True, strict=True)
     return Loaded(model, not model.classes, model.context)
 
 
@@ -109,7 +109,9 @@ def _load_transformers(path: Path, config: dict[str, Any]) -> Loaded:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     kind = getattr(transformers, FAMILIES[family])
-    model = kind.from_pretrained(path, local_files_only=True, use_safetensors=True)
+    model, said = kind.from_pretrained(path, local_files_only=True, use_safetensors=True, output_loading_info=True)
+    if missing := sorted(name for name in said["missing_keys"] if not name.startswith("pooler.")):  # it feeds nothing
+        raise BadInput(f"{path} lacks weights of the model ({missing[0][:80]} and {len(missing) - 1} more).")
     tokenizer = None
     if (path / "tokenizer.json").is_file():
         from tokenizers import Tokenizer

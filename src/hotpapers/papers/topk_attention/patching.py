@@ -21,6 +21,7 @@ from hotpapers.papers.topk_attention.modules import (
     multihead_forward,
 )
 
+OWN = "_before_patch"  # where this paper's modules keep the call that they had
 IMPLEMENTATION = "hotpapers_topk"  # our name among transformers' attention functions
 HF_ATTENTION = ("BertSelfAttention", "BertCrossAttention", "GPT2Attention", "T5Attention")
 PerLayer = int | Sequence[int] | None
@@ -94,6 +95,8 @@ class Site:
 
     def install(self, call: Callable[..., Tensor]) -> None:
         """Compute by ``call`` from now on."""
+        if (own := self.own) is not None:
+            self.module.__dict__.setdefault(OWN, own)
         self.module.__dict__[self.attribute] = call
         if self.function is not None:
             self.module.__dict__[self.method] = types.MethodType(self.function, self.module)
@@ -102,12 +105,20 @@ class Site:
 
     def remove(self) -> None:
         """Compute as before."""
-        if isinstance(self.module, TopKMultiheadAttention | TopKFeedForward):
-            self.module.__dict__[self.attribute] = make_attend(None) if self.kind == "attention" else make_feed(None)
+        if (own := self.own) is not None:
+            self.module.__dict__[self.attribute] = own
+            self.module.__dict__.pop(OWN, None)
             return
         self.module.__dict__.pop(self.attribute, None)
         if self.method:
             self.module.__dict__.pop(self.method, None)
+
+    @property
+    def own(self) -> Callable[..., Tensor] | None:
+        """The call that this paper's modules compute by where they are not patched; others have none."""
+        if not isinstance(self.module, TopKMultiheadAttention | TopKFeedForward):
+            return None
+        return self.module.__dict__.get(OWN, self.module.__dict__[self.attribute])
 
 
 def sites(model: nn.Module) -> list[Site]:

@@ -1,6 +1,5 @@
 """The verbs ``patch`` and ``unpatch``: a copy of a model's directory that computes by top-k, and one that does not."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.topk_attention.check import measure_quality
-from hotpapers.papers.topk_attention.corpus import read_text
+from hotpapers.papers.topk_attention.corpus import Corpus, read_text
 from hotpapers.papers.topk_attention.loading import SETTINGS, load_model, restored, save_patched
 from hotpapers.papers.topk_attention.patching import patch, sites
 from hotpapers.verbs import Model, Outcome, TextFile
@@ -18,10 +17,11 @@ def patch_model(
     model: Model,
     text: TextFile | None = None,
     *,
+    corpus: Corpus = "python",
     attn_k: int = 64,
     ff_k: int = 0,
     chunk: int = 0,
-    out: Path | None = None,
+    out: Model | None = None,
 ) -> Outcome:
     """Let a trained model's layers keep only their largest scores, without retraining.
 
@@ -33,7 +33,9 @@ def patch_model(
     model
         A directory that ``train-lm`` made, or a BERT, GPT-2 or T5 that transformers saved.
     text
-        Text to compare the model before and after on. Left out, Python's standard library.
+        Text to compare the model before and after on.
+    corpus
+        What to compare on where no text is given: Python's standard library, or enwik8 (downloaded once).
     attn_k
         Keys that a query keeps; 0 leaves attention as it is.
     ff_k
@@ -50,7 +52,7 @@ def patch_model(
     if not {"attn_k", "ff_k"} & set(settings):
         raise BadInput("Nothing would change: give --attn-k or --ff-k.")
     out = Path(out) if out else Path(model).with_name(f"{Path(model).name}-topk")
-    content = read_text(text, at_least=64)
+    content = read_text(text, at_least=64, corpus=corpus)
     loaded = restored(load_model(model))
     before = measure_quality(loaded, content)
     try:
@@ -66,11 +68,11 @@ def patch_model(
     if before.bits is not None and after.bits is not None:
         numbers |= {"bits per token before": before.bits, "bits per token after": after.bits}
     numbers["relative change of the output"] = after.change
-    return Outcome({"model": out}, numbers, f"Undo it with: hotpapers topk_attention unpatch {shlex.quote(str(out))}")
+    return Outcome({"model": out}, numbers, "The weights are the same: unpatch undoes it.")
 
 
-def unpatch_model(model: Model, *, out: Path | None = None) -> Outcome:
-    """Write a copy of a patched model that computes with all keys and hidden units again.
+def unpatch_model(model: Model, *, out: Model | None = None) -> Outcome:
+    """Write a copy of a patched model that computes as it did before.
 
     Parameters
     ----------
@@ -86,4 +88,4 @@ def unpatch_model(model: Model, *, out: Path | None = None) -> Outcome:
         load_model(source)  # refuse what cannot be read before copying it
     out = Path(out) if out else source.with_name(f"{source.name}-dense")
     save_patched(source, out, None)
-    return Outcome({"model": out}, {}, "The weights were never changed.")
+    return Outcome({"model": out}, {}, "It computes as before; the weights were never changed.")
