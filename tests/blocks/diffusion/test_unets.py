@@ -1,3 +1,7 @@
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -6,6 +10,9 @@ from torch.nn import functional as F
 
 from hotpapers.blocks.diffusion import UNet1d, UNet2d
 from hotpapers.blocks.diffusion.unet1d import stretched_conv
+
+sys.path.insert(0, str(Path(__file__).parent))
+from make_authors_golden import SMALL, filled, inputs
 
 
 def parameters(model):
@@ -51,3 +58,20 @@ def test_the_image_net_has_the_published_sizes(options, count):
 def test_the_image_net_gives_noise_of_its_inputs_shape():
     model = UNet2d(2, 32, (1, 2), size=8, attention_at=(4,))
     assert model(torch.randn(3, 2, 8, 8), torch.tensor([0, 5, 999])).shape == (3, 2, 8, 8)
+
+
+GOLDEN = np.load(Path(__file__).parent / "unets.npz")
+
+
+def test_the_waveform_net_gives_what_the_authors_gives_with_the_same_weights():
+    with torch.no_grad():
+        found = filled(UNet1d())(inputs(1, 600), torch.tensor([0.1, 0.7]))[:, 0]
+    assert np.abs(GOLDEN["crash"]).max() > 0.1
+    assert np.abs(found.numpy() - GOLDEN["crash"]).max() < 1e-5
+
+
+def test_the_image_net_gives_what_the_authors_gives_with_the_same_weights():
+    with torch.no_grad():
+        found = filled(UNet2d(**SMALL).eval())(inputs(3, 16, 16), torch.tensor([3, 700]))
+    assert np.abs(GOLDEN["ddpm"]).max() > 0.1
+    assert np.abs(found.numpy() - GOLDEN["ddpm"]).max() < 1e-5

@@ -25,11 +25,10 @@ from hotpapers.verbs import AnyFile, Device, Model, Outcome, SoundFile
 MOST = 1_000  # sounds at once
 BATCH = 16
 SHOWN = 32  # sounds in the picture
-BUNDLED = Path(__file__).parent / "weights"
 
 
 def sample(
-    model: Model | None = None,
+    model: Model,
     *,
     count: int = 8,
     classes: str = "",
@@ -45,7 +44,7 @@ def sample(
     Parameters
     ----------
     model
-        A trained model; the one that comes with hotpapers when left out.
+        A trained model, as ``train`` wrote it.
     count
         How many sounds.
     classes
@@ -82,7 +81,7 @@ def sample(
 def interpolate(
     a: SoundFile,
     b: SoundFile,
-    model: Model | None = None,
+    model: Model,
     *,
     count: int = 7,
     steps: int = 150,
@@ -96,7 +95,7 @@ def interpolate(
     a, b
         The sounds to go between.
     model
-        A trained model; the one that comes with hotpapers when left out.
+        A trained model, as ``train`` wrote it.
     count
         How many, both ends included.
     steps
@@ -121,7 +120,7 @@ def interpolate(
 
 def inpaint(
     sound: SoundFile,
-    model: Model | None = None,
+    model: Model,
     *,
     start: float = 0.2,
     end: float = 10.0,
@@ -139,7 +138,7 @@ def inpaint(
     sound
         The sound.
     model
-        A trained model; the one that comes with hotpapers when left out.
+        A trained model, as ``train`` wrote it.
     start, end
         The part to make anew, in seconds from the beginning.
     count
@@ -172,7 +171,7 @@ def inpaint(
 
 def vary(
     sound: SoundFile,
-    model: Model | None = None,
+    model: Model,
     *,
     sigma: float = 0.3,
     count: int = 4,
@@ -189,7 +188,7 @@ def vary(
     sound
         The sound.
     model
-        A trained model; the one that comes with hotpapers when left out.
+        A trained model, as ``train`` wrote it.
     sigma
         How much noise: 0.1 stays close, 0.7 keeps the outline; 0.5 to 0.95 moves it to other classes.
     count
@@ -219,7 +218,7 @@ def vary(
 
 def encode(
     sound: SoundFile,
-    model: Model | None = None,
+    model: Model,
     *,
     steps: int = 150,
     out: Path | None = None,
@@ -232,7 +231,7 @@ def encode(
     sound
         The sound.
     model
-        A trained model; the one that comes with hotpapers when left out.
+        A trained model, as ``train`` wrote it.
     steps
         Steps from sound to noise.
     out
@@ -259,7 +258,7 @@ def encode(
 
 def decode(
     latent: AnyFile,
-    model: Model | None = None,
+    model: Model,
     *,
     steps: int = 150,
     out: Path | None = None,
@@ -272,7 +271,7 @@ def decode(
     latent
         A latent that ``encode`` wrote, or any noise of the model's length.
     model
-        A trained model; the one that comes with hotpapers when left out.
+        A trained model, as ``train`` wrote it.
     steps
         Steps from noise to sound.
     out
@@ -305,9 +304,9 @@ def time_of(net: Crash, sigma: float) -> float:
     return (low + high) / 2
 
 
-def _open(model: Path | None, device: str) -> Crash:
+def _open(model: Path, device: str) -> Crash:
     place = make_fabric(device, "32-true", "auto", 1).device
-    return load_model(Crash, model or BUNDLED, name="CRASH", make="hotpapers crash train FOLDER").to(place).eval()
+    return load_model(Crash, model, name="CRASH", make="hotpapers crash train FOLDER").to(place).eval()
 
 
 def _read(net: Crash, path: Path) -> Float[Tensor, "1 length"]:
