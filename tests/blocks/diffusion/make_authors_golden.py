@@ -1,8 +1,8 @@
 """Make ``unets.npz``: what the authors' U-Nets give with the weights that ``filled`` writes into both.
 
-``python make_authors_golden.py CRASH DDIM`` in this folder, with checkouts of simonrouard/CRASH (4cf3367) and of a fork of
-DDIM with ``models/diffusion.py`` (leosegre/Gamma-Diffusion-Domain-Adaptation, 4ecfda7). In CRASH's ``model.py`` the line
-that moves the frequencies to CUDA is left out. Nothing of either is kept but the outputs.
+``python make_authors_golden.py CRASH DDIM`` in this folder, with checkouts of simonrouard/CRASH (4cf3367) and of a fork
+of DDIM with ``models/diffusion.py`` (leosegre/Gamma-Diffusion-Domain-Adaptation, 4ecfda7). In CRASH's ``model.py`` the
+line that moves the frequencies to CUDA is left out. Nothing of either is kept but the outputs.
 """
 
 import sys
