@@ -1,0 +1,103 @@
+"""Drums: a folder of sounds as one tensor, each cut or padded to one length and brought to full level.
+
+Sub-folders are classes. A file that is no sound, or silent, is left out, counted and named.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hotpapers.errors import BadInput
+from hotpapers.media import SOUND_SUFFIXES, read_sound
+from hotpapers.progress import track
+
+LONGEST = 60 * 192_000 * 2  # samples of one file: a minute is no drum
+
+
+@dataclasses.dataclass(frozen=True)
+class Drums:
+    """Sounds of one length.
+
+    Attributes
+    ----------
+    sounds
+        Each with its peak at 1 or -1.
+    labels
+        Indices into ``classes``; -1 where there are none.
+    files
+        Where each came from.
+    left_out
+        Files that could not be used, with the reason.
+    """
+
+    sounds: Float[Tensor, "n length"]
+    labels: Int[Tensor, " n"]
+    classes: tuple[str, ...]
+    files: tuple[Path, ...]
+    left_out: dict[Path, str]
+
+
+def read_drums(folder: Path, rate: int, length: int, classes: tuple[str, ...] | None = None) -> Drums:
+    """Read every sound under ``folder``.
+
+    Parameters
+    ----------
+    rate, length
+        Samples a second, and samples, of each.
+    classes
+        The sub-folders to take, in this order; all that hold sounds when left out. A folder without sub-folders has no
+        classes.
+
+    Raises
+    ------
+    BadInput
+        If there is no sound in it, or classes are asked for that are not there.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is no folder; name one with sounds in it, or with a sub-folder for each class.")
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUND_SUFFIXES and path.is_file())
+    names = sorted({path.relative_to(folder).parts[0] for path in found if len(path.relative_to(folder).parts) > 1})
+    if missing := sorted(set(classes or ()) - set(names)):
+        raise BadInput(
+            f"{folder} has no sounds in {', '.join(missing)}; its sub-folders are {', '.join(names) or 'none'}."
+        )
+    kept = tuple(names) if classes is None else classes
+    sounds, labels, files, left_out = [], [], [], {}
+    for path in track(found, "reading sounds"):
+        parts = path.relative_to(folder).parts
+        label = kept.index(parts[0]) if len(parts) > 1 and parts[0] in kept else -1
+        if kept and label < 0:
+            continue
+        try:
+            sounds.append(read_drum(path, rate, length))
+        except BadInput as error:
+            left_out[path] = str(error)
+            continue
+        labels.append(label)
+        files.append(path)
+    if not sounds:
+        reason = f" ({next(iter(left_out.values()))})" if left_out else ""
+        raise BadInput(f"There is no sound in {folder} that can be used{reason}.")
+    return Drums(torch.from_numpy(np.stack(sounds)), torch.tensor(labels), kept, tuple(files), left_out)
+
+
+def read_drum(path: Path, rate: int, length: int) -> Float[np.ndarray, " length"]:
+    """Read one sound as the authors do: the first channel, the first ``length`` samples, its peak at full level.
+
+    Raises
+    ------
+    BadInput
+        If it cannot be read or is silent.
+    """
+    sound = read_sound(path, rate=rate, max_samples=LONGEST).samples[0, :length]
+    peak = np.abs(sound).max(initial=0)
+    if peak < 1e-4:
+        raise BadInput(
+            f"{Path(path).name} is silent in its first {length / rate:.2f} s; give a sound that begins at once."
+        )
+    return np.pad(sound / peak, (0, length - len(sound))).astype(np.float32)

@@ -1,0 +1,134 @@
+"""The networks of CRASH: a U-Net that tells the noise in a waveform, and a classifier that can see through noise.
+
+Both are told sigma. The U-Net and the schedules are the diffusion core's.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hotpapers.blocks.diffusion import CosineSigma, LinearBeta, SigmoidVariance, UNet1d
+from hotpapers.blocks.diffusion.levels import Eps, Level
+from hotpapers.blocks.diffusion.unet1d import DILATIONS, SLOPE, TOLD, SigmaEmbedding
+
+ScheduleName = Literal["vp-cos", "sub-vp-cos", "sub-vp-1-1-cos", "vp-exp", "vp-sigmoid"]
+Continuous = CosineSigma | LinearBeta | SigmoidVariance
+SCHEDULES: dict[str, Continuous] = {
+    "vp-cos": CosineSigma(2, 0.5, 0.007),
+    "sub-vp-cos": CosineSigma(1, 0.5, 0.006),
+    "sub-vp-1-1-cos": CosineSigma(1, 1, 0.006),
+    "vp-exp": LinearBeta(),
+    "vp-sigmoid": SigmoidVariance(),
+}
+"""The paper's three cosines, its baseline (Song et al.'s linear beta), and the default of the authors' code."""
+
+
+class Crash(nn.Module, PyTorchModelHubMixin):
+    """A trained model: the networks, and what sounds they know.
+
+    Parameters
+    ----------
+    width
+        Of the U-Net; 32 is the paper's, 15,754,849 parameters.
+    schedule
+        The schedule that it was trained with. As the network is told sigma, close schedules will do as well.
+    rate, length
+        Samples a second, and samples, of its sounds.
+    classes
+        What the classifier tells apart; none for a model without one.
+    classifier_width
+        Of the classifier; 32 is the authors', 11,034,339 parameters with three classes.
+    """
+
+    def __init__(
+        self,
+        width: int = 32,
+        schedule: ScheduleName = "vp-cos",
+        rate: int = 44_100,
+        length: int = 21_000,
+        classes: Sequence[str] = (),
+        classifier_width: int = 32,
+    ) -> None:
+        super().__init__()
+        self.unet = UNet1d(width)
+        if length % self.unet.multiple:
+            raise ValueError(f"the length must be a multiple of {self.unet.multiple}, not {length}")
+        self.schedule, self.rate, self.length, self.classes = SCHEDULES[schedule], rate, length, tuple(classes)
+        self.classifier = Classifier(len(classes), classifier_width) if classes else None
+
+    @property
+    def eps(self) -> Eps:
+        """The noise that the U-Net hears in sounds, batch x length, as samplers take it."""
+
+        def eps(x: Tensor, level: Level) -> Tensor:
+            sigma = torch.full((len(x),), float(level.sigma), dtype=x.dtype, device=x.device)
+            return self.unet(x[:, None], sigma)[:, 0]
+
+        return eps
+
+
+class Classifier(nn.Module):
+    """Class scores of a noisy waveform (``model_classifier_v2`` of the authors' code).
+
+    Parameters
+    ----------
+    classes
+        How many; 3 in the paper: kick, snare, cymbal.
+    width
+        Channels of the first convolution.
+    """
+
+    MULTIPLES = (4, 8, 8, 8, 16, 16)
+    FACTORS = (4, 6, 5, 5, 5, 7)  # 21,000 samples end as one frame
+
+    def __init__(self, classes: int = 3, width: int = 32) -> None:
+        super().__init__()
+        self.embedding = SigmaEmbedding()
+        self.first = nn.Conv1d(1, width, 5, padding=2)
+        sizes = [width, *(width * each for each in self.MULTIPLES)]
+        self.blocks = nn.ModuleList(
+            Stride(a, b, factor) for a, b, factor in zip(sizes, sizes[1:], self.FACTORS, strict=False)
+        )
+        self.last = nn.Linear(sizes[-1], classes)
+
+    def forward(
+        self, x: Float[Tensor, "batch length"], sigma: Float[Tensor, " batch"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Return logits; frames beyond the first, which other lengths have, are averaged."""
+        told = self.embedding(sigma)
+        h = self.first(x[:, None])
+        for block in self.blocks:
+            h = block(h, told)
+        return self.last(h.mean(-1))
+
+    def features(self, x: Float[Tensor, "batch length"]) -> Float[Tensor, "batch features"]:
+        """Return what the last layer sees of clean sounds: what Fréchet distances are measured in."""
+        told = self.embedding(torch.zeros(len(x), device=x.device))
+        h = self.first(x[:, None])
+        for block in self.blocks:
+            h = block(h, told)
+        return h.mean(-1)
+
+
+class Stride(nn.Module):
+    """The U-Net's down block with strides in place of resampling."""
+
+    def __init__(self, channels: int, out: int, factor: int) -> None:
+        super().__init__()
+        self.past = nn.Conv1d(channels, out, 1, stride=factor)
+        self.first = nn.Conv1d(channels, out, 3, padding=1, stride=factor)
+        self.film = nn.Linear(TOLD[-1], 2 * out)
+        self.rest = nn.ModuleList(nn.Conv1d(out, out, 3, padding=each, dilation=each) for each in DILATIONS[1:])
+
+    def forward(self, x: Float[Tensor, "batch c n"], told: Float[Tensor, "batch told"]) -> Float[Tensor, "batch o m"]:
+        """Return a signal ``factor`` times shorter."""
+        gamma, beta = self.film(told)[..., None].chunk(2, dim=1)
+        h = torch.addcmul(beta, gamma, self.first(F.leaky_relu(x, SLOPE)))
+        for layer in self.rest:
+            h = layer(F.leaky_relu(h, SLOPE))
+        return h + self.past(x)
