@@ -4,6 +4,7 @@ Everything that reads a user's file ends well or raises ``BadInput``: one line w
 Everything that writes one writes it whole or not at all.
 """
 
+from hotpapers.media.cells import cells_up_to
 from hotpapers.media.images import MAX_PIXELS, Picture, read_image, read_mask, write_image
 from hotpapers.media.sheets import before_after, contact_sheet
 from hotpapers.media.sounds import SOUND_SUFFIXES, Sound, read_sound, resample, sound_sheet, write_sound
@@ -15,6 +16,7 @@ __all__ = [
     "Picture",
     "Sound",
     "before_after",
+    "cells_up_to",
     "contact_sheet",
     "read_image",
     "read_mask",

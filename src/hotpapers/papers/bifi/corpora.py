@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hotpapers.errors import BadInput
+from hotpapers.media import cells_up_to
 from hotpapers.papers.bifi.tokens import Token, python_tokens
 
 SIZES = (1, 2, 3, 4, 6, 8)
@@ -183,8 +184,8 @@ def read_deepfix(path: Path) -> list[Entry]:
     import csv
     import io
 
-    csv.field_size_limit(1 << 20)
-    rows = list(csv.DictReader(io.StringIO(read_code(path))))
+    with cells_up_to(1 << 20):
+        rows = list(csv.DictReader(io.StringIO(read_code(path))))
     if not rows or "code" not in rows[0]:
         raise BadInput(f"{path} is no table with a column code; export DeepFix's table Code as CSV.")
     return [Entry(row["code"], row.get("code_id") or str(number)) for number, row in enumerate(rows)]

@@ -10,6 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from hotpapers.media.cells import cells_up_to
+
+FIELD = 4 << 20  # characters of a cell
 MAIN = (",", "\t", ";", "|")
 OTHERS = (":", " ", "~", "^", "\x1f", "\x01", "§", "!", "&", "*")
 LINES = 120
@@ -106,7 +109,8 @@ def score(rows: Sequence[Sequence[str]]) -> float:
 
 def _rows(lines: Sequence[str], dialect: Dialect) -> list[list[str]]:
     try:
-        return [row for row in csv.reader(lines, **dialect.options()) if row]
+        with cells_up_to(FIELD):
+            return [row for row in csv.reader(lines, **dialect.options()) if row]
     except csv.Error:
         return []
 

@@ -17,17 +17,18 @@ import msgspec
 import pyarrow as pa
 
 from hotpapers.errors import BadInput
+from hotpapers.media.cells import cells_up_to
 from hotpapers.papers.gittables import columns, dialect, encoding, header
-from hotpapers.papers.gittables.dialect import Dialect
+from hotpapers.papers.gittables.dialect import FIELD, Dialect
 
 Header = Literal["detect", "first", "none"]
 SAMPLE = 128 << 10  # bytes that dialect and encoding are judged by
 BLOCK = 20_000  # rows
 MOST_CELLS = 2_000_000  # of a block
 SMALL = 16 << 20  # bytes that are read at once, so that a quote that is never closed can be undone
-FIELD = 4 << 20  # characters of a cell
 MOST_COLUMNS = 20_000
 _COMMENTS = ("#", "%", "//", ";;", "--")
+_AT_ONCE = 1000  # rows
 _PREAMBLE = 60  # lines that may stand before a table
 
 _NOT_TABLES = (
@@ -37,7 +38,6 @@ _NOT_TABLES = (
     (b"<?xml", "xml", "is XML, not a table."),
 )
 
-csv.field_size_limit(FIELD)
 _lost = [0]
 
 
@@ -250,13 +250,18 @@ class Reader:
         with self._stream() as stream:
             reader = csv.reader(stream, **self.dialect.options())
             before = 0
-            while True:
+            more = True
+            while more:
+                found: list[_Record] = []
                 try:
-                    for row in reader:
-                        yield row, before + 1, reader.line_num - before
-                        before = reader.line_num
-                    break
+                    with cells_up_to(FIELD):
+                        for row in itertools.islice(reader, _AT_ONCE):
+                            found.append((row, before + 1, reader.line_num - before))
+                            before = reader.line_num
+                    more = len(found) == _AT_ONCE
+                    yield from found
                 except csv.Error:  # a cell without end: its lines are given up, with a word
+                    yield from found
                     yield _TOO_LONG, before + 1, max(1, reader.line_num - before)
                     before = reader.line_num
 
@@ -332,9 +337,10 @@ def _records(text: str, of: Dialect) -> list[_Record]:
     before = 0
     while True:
         try:
-            for row in reader:
-                found.append((row, before + 1, reader.line_num - before))
-                before = reader.line_num
+            with cells_up_to(FIELD):
+                for row in reader:
+                    found.append((row, before + 1, reader.line_num - before))
+                    before = reader.line_num
             return found
         except csv.Error:
             found.append((_TOO_LONG, before + 1, max(1, reader.line_num - before)))

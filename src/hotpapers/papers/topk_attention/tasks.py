@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from hotpapers.errors import BadInput
+from hotpapers.media import cells_up_to
 from hotpapers.papers.topk_attention.corpus import read_text
 from hotpapers.papers.topk_attention.listops import listops
 
@@ -62,13 +63,11 @@ def read_task(table: Path | None, name: TaskName, context: int, seed: int) -> Ta
 def read_examples(path: Path) -> tuple[list[Example], list[str]]:
     """Return the texts of a table with their classes, and the classes' names."""
     content = bytes(read_text(path, at_least=1).tolist()).decode("utf-8-sig")
-    before = csv.field_size_limit(len(content))  # a text may be long
     try:
-        rows = list(csv.DictReader(io.StringIO(content)))
+        with cells_up_to(len(content)):  # a text may be long
+            rows = list(csv.DictReader(io.StringIO(content)))
     except csv.Error as error:
         raise BadInput(f"{path} is not a table in CSV ({error}); save it as CSV in UTF-8.") from error
-    finally:
-        csv.field_size_limit(before)
     if not rows or not {"text", "label"} <= set(rows[0]):
         raise BadInput(f"{path} needs rows and the columns text and label; name them in its first line.")
     rows = [row for row in rows if row["text"] and row["label"]]
