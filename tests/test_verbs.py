@@ -126,3 +126,38 @@ def test_a_part_of_hotpapers_that_is_missing_is_a_defect_and_no_missing_library(
     (package / "room.py").write_text("import hotpapers.no_such_room\n")
     with pytest.raises(ModuleNotFoundError, match=r"hotpapers\.no_such_room"):
         verbs.load("a_package_for_verbs.room", "job")
+
+
+def a_training(
+    table: Path,
+    name: str | None = None,
+    *,
+    out: Path | None = None,
+    learning_rate: float = 0.1,
+    steps: int | None = None,
+    clip: bool = True,
+    supervised: bool = False,
+    resume: bool = False,
+    fresh: bool = False,
+) -> str:
+    """Train."""
+    return verbs.resume_command("toys train", a_training, dict(locals()) | {"out": out or Path("made up")})
+
+
+def test_the_command_that_goes_on_has_what_was_given_and_nothing_more():
+    given = a_training(Path("a b.csv"), learning_rate=0.5, clip=False, supervised=True, fresh=True)
+    assert given == (
+        "hotpapers toys train 'a b.csv' --out 'made up' --learning-rate 0.5 --no-clip --supervised --resume"
+    )
+    assert a_training(Path("t.csv"), "; rm -rf /", steps=3) == (
+        "hotpapers toys train t.csv '; rm -rf /' --out 'made up' --steps 3 --resume"
+    )
+
+
+def test_an_interrupted_run_of_every_paper_names_a_command_that_can_be_typed():
+    """Every training asks the one function for it: none writes a command of its own, with dots where settings go."""
+    for source in Path(verbs.__file__).parent.glob("papers/*/*.py"):
+        text = source.read_text(encoding="utf-8")
+        assert '--resume"' not in text, source
+        if "resume: bool" in text and "Run(" in text:
+            assert "resume_command=again" in text, source

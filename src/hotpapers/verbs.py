@@ -13,9 +13,10 @@ import importlib
 import importlib.util
 import inspect
 import re
+import shlex
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -114,6 +115,36 @@ def parameters(verb: Callable[..., Any]) -> list[Parameter]:
         )
         for parameter in inspect.signature(verb).parameters.values()
     ]
+
+
+def resume_command(name: str, verb: Callable[..., Any], arguments: Mapping[str, Any]) -> str:
+    """Return the command that goes on with a verb's interrupted run: what it was given, less its defaults.
+
+    Parameters
+    ----------
+    name
+        The verb as the command line has it: ``sinir train``.
+    verb
+        The function; it takes ``resume`` and ``fresh``.
+    arguments
+        Its arguments by name, ``locals()`` at its first line will do; what ``out`` came to may be filled in.
+    """
+    words = ["hotpapers", *name.split()]
+    options: list[str] = []
+    for each in inspect.signature(verb).parameters.values():
+        value = arguments[each.name]
+        if each.name in ("resume", "fresh") or value is None:
+            continue
+        if each.kind is not inspect.Parameter.KEYWORD_ONLY:
+            words.append(str(value))
+        elif value != each.default:
+            option = each.name.replace("_", "-")
+            options += (
+                [f"--{option}" if value else f"--no-{option}"]
+                if isinstance(value, bool)
+                else [f"--{option}", str(value)]
+            )
+    return shlex.join([*words, *options, "--resume"])
 
 
 def describe(module: str, function: str) -> str:

@@ -19,7 +19,7 @@ from hotpapers.papers.bifi.rounds import Game, Played, kept_in, play, repairs, r
 from hotpapers.papers.bifi.vocabulary import Vocabulary, learned_vocabulary, python_vocabulary
 from hotpapers.run import Run
 from hotpapers.run.models import save_model
-from hotpapers.verbs import AnyFile, Device, Model, Outcome
+from hotpapers.verbs import AnyFile, Device, Model, Outcome, resume_command
 
 LEAST = 5
 RAW_TYPES, PLAIN_TYPES = 10_000, 400
@@ -85,6 +85,7 @@ def train(
     fresh
         Replace the training in the directory.
     """
+    asked = dict(locals())
     good, bad = Path(good), Path(bad)
     settings = _settings(preset, rounds, first_steps, steps)
     judge_by = choose_critic(critic, good, command=command, function=function, feature_version=feature_version)
@@ -94,15 +95,7 @@ def train(
     learn, held = _sort(judge, goods, bads, settings, good, bad)
     game = Game(*learn, judge, player(settings, judge, vocabulary), settings, seed)
     out = Path(out) if out else good.with_name(f"{good.stem}.bifi")
-    again = " ".join(
-        [
-            "hotpapers bifi train",
-            *(shlex.quote(str(p)) for p in (good, bad)),
-            "--out",
-            shlex.quote(str(out)),
-            "… --resume",
-        ]
-    )
+    again = resume_command("bifi train", train, asked | {"out": out})
     config = dataclasses.asdict(settings) | {
         "algorithm": algorithm,
         "critic": judge_by.name,

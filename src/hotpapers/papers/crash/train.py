@@ -18,7 +18,7 @@ from hotpapers.papers.crash.drums import Drums, read_drums
 from hotpapers.papers.crash.model import SCHEDULES, Crash, ScheduleName
 from hotpapers.papers.crash.sampling import draw
 from hotpapers.run import Run, save_model
-from hotpapers.verbs import Device, Folder, Outcome
+from hotpapers.verbs import Device, Folder, Outcome, resume_command
 
 BINS = 10  # of time, that losses are logged in
 PREVIEW = 8
@@ -113,16 +113,13 @@ def train(
     fresh
         Replace the training in the directory.
     """
+    asked = dict(locals())
     changes = {"schedule": schedule, "steps": steps, "batch": batch, "learning_rate": learning_rate}
     config = dataclasses.replace(PRESETS[preset], **{key: value for key, value in changes.items() if value is not None})
     check_config(config)
     drums = read_drums(Path(folder), config.rate, config.length)
     out = Path(out) if out else Path(folder).with_name(f"{Path(folder).resolve().name}.crash")
-    given = "".join(f" --{key.replace('_', '-')} {value}" for key, value in changes.items() if value is not None)
-    again = (
-        f"hotpapers crash train {shlex.quote(str(folder))} --preset {preset} --out {shlex.quote(str(out))}{given} "
-        f"--seed {seed} --device {device} --resume"
-    )
+    again = resume_command("crash train", train, asked | {"out": out})
     started = time.perf_counter()
     with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=again) as run:
         model = fit(drums, config, run)

@@ -21,7 +21,7 @@ from hotpapers.papers.gittables.features import as_text, column_features
 from hotpapers.papers.gittables.model import ColumnNet
 from hotpapers.papers.gittables.store import Corpus
 from hotpapers.run import Run, load_model, save_model
-from hotpapers.verbs import AnyFile, Device, Model, Outcome
+from hotpapers.verbs import AnyFile, Device, Model, Outcome, resume_command
 
 Labels = Literal["dbpedia_syntactic", "dbpedia_semantic", "schema_syntactic", "schema_semantic"]
 
@@ -116,6 +116,7 @@ def train(
     fresh
         Replace the training in the directory.
     """
+    asked = dict(locals())
     if min(most_types, min_columns, epochs, batch, shrink) < 1 or learning_rate <= 0:
         raise BadInput("Types, columns, epochs, batch, shrink and learning rate must be positive.")
     columns = labelled(Corpus(Path(corpus)), labels, most_types, min_columns)
@@ -129,7 +130,8 @@ def train(
     out = Path(out) if out else Path("detector.model")
     started = time.perf_counter()
     inside, held = columns.split(0.2, seed)
-    with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh) as run:
+    again = resume_command("gittables train", train, asked | {"out": out})
+    with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=again) as run:
         model = learn(inside, types, config, run)
         save_model(model, out)
     scores = score(held.labels, [types[at] for at in predicted(model, held.features).argmax(1)])

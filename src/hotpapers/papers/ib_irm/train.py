@@ -18,7 +18,7 @@ from hotpapers.papers.ib_irm.objective import irm_penalty, variance
 from hotpapers.papers.ib_irm.search import Method, Settings, errors, learn, prepare, standardised
 from hotpapers.papers.ib_irm.tables import Kind, Table, read_table, split
 from hotpapers.run import Run, load_model, save_model
-from hotpapers.verbs import AnyFile, Model, Outcome
+from hotpapers.verbs import AnyFile, Model, Outcome, resume_command
 
 
 def train(
@@ -80,6 +80,7 @@ def train(
     fresh
         Replace the training in the directory.
     """
+    asked = dict(locals())
     settings = Settings(method, irm, ib, rex, dro, learning_rate, weight_decay)
     layers = check(settings, hidden, steps)
     table = read_table(data, target, env, kind, ignore)
@@ -87,9 +88,9 @@ def train(
     learnt, held = split(inside, seed=seed)
     ready, taken = standardised(learnt)
     out = Path(out) if out else (Path(data).with_suffix(".ib-irm") if data else Path("cows-and-camels.ib-irm"))
-    command = f"hotpapers ib-irm train … --out {shlex.quote(str(out))} --resume"
+    again = resume_command("ib-irm train", train, asked | {"out": out})
     config = dataclasses.asdict(settings) | {"hidden": list(layers), "steps": steps, "test_env": test_env}
-    with Run(out, seed=seed, config=config, device="cpu", resume=resume, fresh=fresh, resume_command=command) as run:
+    with Run(out, seed=seed, config=config, device="cpu", resume=resume, fresh=fresh, resume_command=again) as run:
         stack = Stack(len(table.columns), max(1, len(table.classes) * (len(table.classes) > 2)), layers)
         objective, optimiser = prepare(ready, stack, [settings])
         stack, optimiser, objective = run.setup(stack, optimiser, objective)

@@ -5,7 +5,6 @@ post-norm encoder, Adam, a rate that falls by a factor each epoch, and four pair
 """
 
 import dataclasses
-import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from hotpapers.errors import BadInput
 from hotpapers.papers.rasp.model import PADDING, Encoder, layered
 from hotpapers.papers.rasp.tasks import IGNORED, TASKS, Data, make_data
 from hotpapers.run import Run, save_model
-from hotpapers.verbs import Device, Outcome
+from hotpapers.verbs import Device, Outcome, resume_command
 
 TaskName = Literal["reverse", "hist", "hist-bos", "double-hist", "sort", "most-freq", "dyck-1", "dyck-2", "dyck-3"]
 PAPER_RATES = ((3e-4, 0.98), (3e-4, 0.99), (1e-4, 0.98), (1e-4, 0.99))
@@ -145,6 +144,7 @@ def train(
     fresh
         Replace the training in the directory.
     """
+    asked = dict(locals())
     changes = {
         "layers": layers, "heads": heads, "letters": letters, "max_length": max_length, "width": width,
         "samples": samples, "epochs": epochs, "learning_rate": learning_rate, "factor": factor,
@@ -153,13 +153,9 @@ def train(
     config = dataclasses.replace(PRESETS[preset], task=task, supervised=supervised, **given)
     check_config(config)
     out = Path(out) if out else Path(f"{task}.rasp-model")
-    options = "".join(f" --{key.replace('_', '-')} {value}" for key, value in given.items())
-    command = (
-        f"hotpapers rasp train {task} --preset {preset} --out {shlex.quote(str(out))}{options}"
-        f"{' --supervised' if supervised else ''} --seed {seed} --device {device} --resume"
-    )
+    again = resume_command("rasp train", train, asked | {"out": out})
     started = time.perf_counter()
-    with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=command) as run:
+    with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=again) as run:
         model = fit(config, run)
         test = make_test_data(config, seed)
         found = accuracy(model, test)

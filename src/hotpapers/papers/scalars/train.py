@@ -19,7 +19,7 @@ from hotpapers.papers.scalars.plots import plot_predictions
 from hotpapers.papers.scalars.schema import Table
 from hotpapers.papers.scalars.tables import read_table
 from hotpapers.run import Run, save_model
-from hotpapers.verbs import Device, Model, Outcome, TableFile
+from hotpapers.verbs import Device, Model, Outcome, TableFile, resume_command
 
 LEAST_ROWS = 10
 FeatureName = Literal["gram", "norms", "cosines", "root", "rbf"]
@@ -120,11 +120,12 @@ def fit(
     fresh
         Replace the training in the directory.
     """
+    asked = dict(locals())
     config = Config(schema, group, permute, features, economy, width, depth, steps, batch, learning_rate)
     declared = config.model().schema
     rows = read_table(Path(table), declared.fields, declared.group, least=LEAST_ROWS)
     out = Path(out) if out else Path(table).with_suffix(".scalars")
-    again = f"hotpapers scalars fit {shlex.quote(str(table))} --schema {shlex.quote(schema)} … --resume"
+    again = resume_command("scalars fit", fit, asked | {"out": out})
     started = time.perf_counter()
     train, test = split(rows, seed)
     with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=again) as run:

@@ -25,7 +25,7 @@ from hotpapers.papers.sinir.muon import Muon
 from hotpapers.papers.sinir.pyramid import image_pyramid, pyramid_sizes, resize, scaled_sizes
 from hotpapers.papers.sinir.shuffle import shuffle_pixels
 from hotpapers.run import Run, save_model
-from hotpapers.verbs import Device, ImageFile, Outcome
+from hotpapers.verbs import Device, ImageFile, Outcome, resume_command
 
 BETAS = (0.5, 0.999)
 OUTER_SHARE = 0.05  # of Muon's learning rate, for what Adam moves beside it
@@ -161,6 +161,7 @@ def train(
     fresh
         Replace the training in the directory.
     """
+    asked = dict(locals())
     picture = read_image(image, min_size=SMALLEST, needed_by="SinIR")
     changes = {
         "max_size": max_size, "min_size": min_size, "channels": channels, "optimiser": optimiser, "steps": steps,
@@ -169,15 +170,11 @@ def train(
     config = dataclasses.replace(PRESETS[preset], **{key: value for key, value in changes.items() if value is not None})
     check_config(config, *picture.pixels.shape[:2])
     out = Path(out) if out else Path(image).with_suffix(".sinir")
-    given = "".join(f" --{key.replace('_', '-')} {value}" for key, value in changes.items() if value is not None)
-    command = (
-        f"hotpapers sinir train {shlex.quote(str(image))} --preset {preset} --out {shlex.quote(str(out))}{given} "
-        f"--seed {seed} --device {device} --resume"
-    )
+    again = resume_command("sinir train", train, asked | {"out": out})
     started = time.perf_counter()
     x = to_tensor(picture.pixels) * 2 - 1
     settings = {"seed": seed, "config": config, "device": device, "resume": resume, "fresh": fresh}
-    with Run(out, **settings, resume_command=command) as run:
+    with Run(out, **settings, resume_command=again) as run:
         model = fit(x.to(run.device), config, run)
         if run.rank == 0:
             save_model(model, out)

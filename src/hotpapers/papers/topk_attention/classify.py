@@ -1,6 +1,5 @@
 """Classifying long texts byte by byte, from scratch, with top-k attention; the loop is ``fit``."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from hotpapers.papers.topk_attention.language import ByteTransformer
 from hotpapers.papers.topk_attention.tasks import CONTEXT, USUAL_CONTEXT, Example, TaskName, read_task
 from hotpapers.papers.topk_attention.train import Config, check_config, optimiser_and_schedule, shape_of
 from hotpapers.run import Run, save_model
-from hotpapers.verbs import Device, Model, Outcome, TableFile
+from hotpapers.verbs import Device, Model, Outcome, TableFile, resume_command
 
 
 def classify(
@@ -72,6 +71,7 @@ def classify(
     fresh
         Replace the training in the directory.
     """
+    asked = dict(locals())
     usual = USUAL_CONTEXT if table else CONTEXT.get(task, USUAL_CONTEXT)
     read = usual if context is None else context
     config = Config(context=read, attn_k=attn_k, ff_k=ff_k, steps=steps, batch=batch, learning_rate=learning_rate)
@@ -81,13 +81,8 @@ def classify(
     given = read_task(table, task, read, seed)
     judged = _some(given.judged, judge, seed)
     out = Path(out) if out else Path(table).with_suffix(".topk-classifier") if table else Path("topk-classifier")
-    source = shlex.quote(str(table)) if table else f"--task {task}"
-    command = (
-        f"hotpapers topk_attention classify {source} --attn-k {attn_k} --ff-k {ff_k} --context {read} "
-        f"--steps {steps} --batch {batch} --learning-rate {learning_rate} --judge {judge} "
-        f"--out {shlex.quote(str(out))} --seed {seed} --device {device} --resume"
-    )
-    with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=command) as run:
+    again = resume_command("topk-attention classify", classify, asked | {"out": out})
+    with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=again) as run:
         model = fit(given.learned, given.labels, config, run)
         right = accuracy(model, judged)
         save_model(model, out)

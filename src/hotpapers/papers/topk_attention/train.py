@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import shlex
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +14,7 @@ from hotpapers.errors import BadInput
 from hotpapers.papers.topk_attention.corpus import Corpus, draw, read_text, split, windows
 from hotpapers.papers.topk_attention.language import ByteTransformer
 from hotpapers.run import Run, save_model
-from hotpapers.verbs import Device, Outcome, TextFile
+from hotpapers.verbs import Device, Outcome, TextFile, resume_command
 
 WARM_UP = 0.05  # of the steps
 VALIDATION = 64  # windows
@@ -107,19 +106,15 @@ def train_lm(
     fresh
         Replace the training in the directory.
     """
+    asked = dict(locals())
     wishes = {"attn_k": attn_k, "ff_k": ff_k, "context": context, "steps": steps, "learning_rate": learning_rate}
     changes = {name: value for name, value in wishes.items() if value is not None}
     config = dataclasses.replace(PRESETS[preset], **changes)
     check_config(config)
     content = read_text(text, at_least=20 * config.context, corpus=corpus)
     out = Path(out) if out else Path(text).with_suffix(".topk-lm") if text else Path("topk-lm")
-    given = "".join(f" --{name.replace('_', '-')} {value}" for name, value in changes.items())
-    source = shlex.quote(str(text)) if text else f"--corpus {corpus}"
-    command = (
-        f"hotpapers topk_attention train-lm {source} --preset {preset} --out {shlex.quote(str(out))}{given} "
-        f"--seed {seed} --device {device} --resume"
-    )
-    with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=command) as run:
+    again = resume_command("topk-attention train-lm", train_lm, asked | {"out": out})
+    with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=again) as run:
         model = fit(content, config, run)
         bits = bits_per_byte(model, held_out(content, config.context).to(run.device))
         save_model(model, out)
