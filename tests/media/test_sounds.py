@@ -52,7 +52,7 @@ def test_loud_sounds_are_clipped_and_impossible_ones_refused(tmp_path):
 @pytest.mark.parametrize(
     ("contents", "words"),
     [
-        (b"", "is empty: it has no bytes"),
+        (b"", r"is empty \(0 bytes\)"),
         (b"this is a text and no sound", "cannot be read as a sound"),
         ("truncated", "is empty: it has no samples|cannot be read as a sound"),
     ],

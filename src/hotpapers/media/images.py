@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import io
 import re
-import stat
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from PIL import Image, ImageCms
 from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import written_whole
 from hotpapers.media import deep
+from hotpapers.media.readable import check_readable, named
 
 MAX_PIXELS = 64_000_000
 """The largest image that is read unless the caller asks for more: 8000 x 8000."""
@@ -89,14 +89,14 @@ def read_image(
         If the file is missing, not an image, damaged, too large or too small.
     """
     path = Path(path)
-    _check_readable(path)
+    check_readable(path, "image")
     with _one_line_errors(path), path.open("rb") as stream:
         samples, alpha = _decode(path, stream, max_pixels)
     height, width = samples.shape[:2]
     if min(height, width) < min_size:
         raise BadInput(
             f"{needed_by or 'This'} needs an image at least {min_size} pixels wide and high; "
-            f"{_named(path)} is {width} x {height}. Give a larger one."
+            f"{named(path)} is {width} x {height}. Give a larger one."
         )
     pixels = _as_unit_range(path, samples)
     if mode == "RGB" and pixels.shape[2] == 1:
@@ -127,7 +127,7 @@ def read_mask(path: Path | str, like: tuple[int, int], *, max_pixels: int = MAX_
     width, height = picture.size
     if (height, width) != tuple(like):
         raise BadInput(
-            f"The mask {_named(Path(path))} is {width} x {height} but its image is {like[1]} x {like[0]}: "
+            f"The mask {named(Path(path))} is {width} x {height} but its image is {like[1]} x {like[0]}: "
             "make the mask the size of the image, white where the change shall be."
         )
     mask = picture.pixels[..., 0]
@@ -169,7 +169,7 @@ def write_image(
     path = Path(path)
     if (suffix := path.suffix.lower()) not in _WRITABLE:
         known = ", ".join(each for each in _WRITABLE if each)
-        raise BadInput(f"Cannot write {_named(path)}: {suffix!r} is no image format known here. End it in {known}.")
+        raise BadInput(f"Cannot write {named(path)}: {suffix!r} is no image format known here. End it in {known}.")
     kind = _WRITABLE[suffix]
     deeply = bit_depth == 16 and kind in ("PNG", "TIFF")
     if alpha is not None and kind == "JPEG":
@@ -188,21 +188,6 @@ def write_image(
     return path
 
 
-def _check_readable(path: Path) -> None:
-    try:
-        status = path.stat()
-    except (OSError, ValueError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        reason = "there is no such file" if missing else (getattr(error, "strerror", None) or str(error)).lower()
-        raise BadInput(f"Cannot read {_named(path)}: {reason}. Check its name and place.") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise BadInput(f"{_named(path)} is a folder; name one image in it.")
-    if not stat.S_ISREG(status.st_mode):
-        raise BadInput(f"{_named(path)} is a pipe or a device; save the image to a file first.")
-    if not status.st_size:
-        raise BadInput(f"{_named(path)} is empty (0 bytes); export or copy it again.")
-
-
 @contextlib.contextmanager
 def _one_line_errors(path: Path) -> Iterator[None]:
     """Turn whatever a decoder raises on a bad file (it may be nearly anything) into one line."""
@@ -213,10 +198,10 @@ def _one_line_errors(path: Path) -> Iterator[None]:
     except HotpapersError:
         raise
     except PermissionError as error:
-        raise BadInput(f"Cannot read {_named(path)}: permission denied. Allow it, or copy it elsewhere.") from error
+        raise BadInput(f"Cannot read {named(path)}: permission denied. Allow it, or copy it elsewhere.") from error
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise BadInput(f"{_named(path)} is damaged or cut short ({reason}); export or copy it again.") from error
+        raise BadInput(f"{named(path)} is damaged or cut short ({reason}); export or copy it again.") from error
 
 
 def _decode(path: Path, stream: Any, max_pixels: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -236,7 +221,7 @@ def _decode(path: Path, stream: Any, max_pixels: int) -> tuple[np.ndarray, np.nd
         if stream.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _any_tiff(path, max_pixels)
         raise BadInput(
-            f"{_named(path)} is not an image that can be read here; save it as PNG, JPEG, WebP or TIFF."
+            f"{named(path)} is not an image that can be read here; save it as PNG, JPEG, WebP or TIFF."
         ) from error
     if image.width * image.height > max_pixels:
         size = f"{image.width} x {image.height} = {image.width * image.height / 1e6:.0f}"
@@ -258,7 +243,7 @@ def _decode(path: Path, stream: Any, max_pixels: int) -> tuple[np.ndarray, np.nd
 def _too_large(path: Path, size: str, max_pixels: int) -> BadInput:
     limit = max_pixels / 1e6
     return BadInput(
-        f"{_named(path)} is too large: {size} million pixels, and {limit:g} million are read at most. "
+        f"{named(path)} is too large: {size} million pixels, and {limit:g} million are read at most. "
         "Scale it down first."
     )
 
@@ -269,7 +254,7 @@ def _any_tiff(path: Path, max_pixels: int) -> tuple[np.ndarray, np.ndarray | Non
         raise _too_large(path, f"{width} x {height} = {width * height / 1e6:.0f}", max_pixels)
     samples = deep.read_any_tiff(path) if 1 <= channels <= 4 else np.empty(0)
     if samples.ndim != 3 or samples.shape[:2] != (height, width) or not 1 <= samples.shape[2] <= 4:
-        raise BadInput(f"{_named(path)} has channels or layers of an unusual kind; save it as a flat RGB image.")
+        raise BadInput(f"{named(path)} has channels or layers of an unusual kind; save it as a flat RGB image.")
     return _split(_upright(samples, turn))
 
 
@@ -290,7 +275,7 @@ def _samples(path: Path, image: Image.Image) -> tuple[np.ndarray, np.ndarray | N
         samples = np.asarray(image)[..., None]
         if image.mode == "I":
             if samples.min() < 0 or samples.max() > 65535:
-                raise BadInput(f"{_named(path)} holds 32-bit integers; save it with 8 or 16 bits a channel.")
+                raise BadInput(f"{named(path)} holds 32-bit integers; save it with 8 or 16 bits a channel.")
             samples = samples.astype(np.uint16)
         alpha = np.where(samples[..., 0] == clear, 0, 65535).astype(np.uint16) if isinstance(clear, int) else None
         return samples.astype(samples.dtype.newbyteorder("=")), alpha
@@ -350,12 +335,12 @@ def _as_unit_range(path: Path, samples: np.ndarray) -> np.ndarray:
     if samples.dtype.kind == "u" and samples.dtype.itemsize <= 2:
         return samples.astype(np.float32) / np.float32(np.iinfo(samples.dtype).max)
     if samples.dtype.kind != "f":
-        raise BadInput(f"{_named(path)} holds samples of type {samples.dtype}; save it with 8 or 16 bits a channel.")
+        raise BadInput(f"{named(path)} holds samples of type {samples.dtype}; save it with 8 or 16 bits a channel.")
     if not np.isfinite(samples).all():
-        raise BadInput(f"{_named(path)} holds NaN or infinite values; save it with 8 or 16 bits a channel.")
+        raise BadInput(f"{named(path)} holds NaN or infinite values; save it with 8 or 16 bits a channel.")
     low, high = float(samples.min()), float(samples.max())
     if low < -1e-6 or high > 1 + 1e-6:
-        raise BadInput(f"{_named(path)} holds values from {low:.4g} to {high:.4g}; scale them to lie from 0 to 1.")
+        raise BadInput(f"{named(path)} holds values from {low:.4g} to {high:.4g}; scale them to lie from 0 to 1.")
     return np.clip(samples.astype(np.float32), 0, 1)
 
 
@@ -377,7 +362,7 @@ def _as_steps(path: Path, values: np.ndarray, deeply: bool) -> np.ndarray:
     if values.dtype.kind != "f":
         raise TypeError(f"a picture holds floats in [0, 1] or uint8, not {values.dtype}")
     if not np.isfinite(values).all():
-        raise HotpapersError(f"The picture for {_named(path)} holds NaN or infinity, so nothing was written.")
+        raise HotpapersError(f"The picture for {named(path)} holds NaN or infinity, so nothing was written.")
     steps = 65535 if deeply else 255
     return np.rint(np.clip(values, 0, 1) * np.float32(steps)).astype(np.uint16 if deeply else np.uint8)
 
@@ -386,11 +371,5 @@ def _as_steps(path: Path, values: np.ndarray, deeply: bool) -> np.ndarray:
 def _limits_of(kind: str, path: Path, size: tuple[int, int]) -> Iterator[None]:
     limit = {"JPEG": 65500, "WEBP": 16383}.get(kind)
     if limit and max(size) > limit:
-        raise BadInput(f"Cannot write {_named(path)}: {kind} holds {limit} pixels a side at most. End it in .png.")
+        raise BadInput(f"Cannot write {named(path)}: {kind} holds {limit} pixels a side at most. End it in .png.")
     yield
-
-
-def _named(path: Path) -> str:
-    """Return the path for a message: on one line and free of control characters, whatever its name is."""
-    shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(path))
-    return shown if len(shown) <= 200 else f"…{shown[-199:]}"

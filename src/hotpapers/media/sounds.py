@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from hotpapers.errors import BadInput, HotpapersError, MissingExtra
 from hotpapers.files import written_whole
+from hotpapers.media.readable import check_readable, named
 
 MAX_SAMPLES = 64_000_000
 """The longest sound that is read unless the caller asks for more, channels together: 24 minutes at 44.1 kHz."""
@@ -65,19 +66,19 @@ def read_sound(
     """
     path = Path(path)
     soundfile = _soundfile()
-    _check_readable(path)
+    check_readable(path, "sound")
     with _one_line_errors(path, soundfile), soundfile.SoundFile(path) as file:
         if file.frames * file.channels > max_samples:
             raise BadInput(
-                f"{_named(path)} lasts {file.frames / file.samplerate:.0f} s and has {file.channels} channels, more "
+                f"{named(path)} lasts {file.frames / file.samplerate:.0f} s and has {file.channels} channels, more "
                 f"than the {max_samples:,} samples that are read at once: cut it."
             )
         samples = file.read(dtype="float32", always_2d=True).T
         own = file.samplerate
     if samples.shape[1] == 0:
-        raise BadInput(f"{_named(path)} is empty: it has no samples. Give a sound.")
+        raise BadInput(f"{named(path)} is empty: it has no samples. Give a sound.")
     if not np.isfinite(samples).all():
-        raise BadInput(f"{_named(path)} holds values that are no numbers; export it again.")
+        raise BadInput(f"{named(path)} holds values that are no numbers; export it again.")
     if mono:
         samples = samples.mean(0, keepdims=True, dtype=np.float64).astype(np.float32)
     return Sound(np.ascontiguousarray(samples if rate is None else resample(samples, own, rate)), rate or own)
@@ -98,11 +99,11 @@ def write_sound(path: Path | str, samples: Float[np.ndarray, "*channels length"]
     path = Path(path)
     soundfile = _soundfile()
     if (suffix := path.suffix.lower()) not in _WRITABLE:
-        raise BadInput(f"Cannot write {_named(path)}: {suffix!r} is no sound format known here. End it in .wav.")
+        raise BadInput(f"Cannot write {named(path)}: {suffix!r} is no sound format known here. End it in .wav.")
     samples = np.asarray(samples)
     if not np.isfinite(samples).all():
         raise HotpapersError(
-            f"{_named(path)} was not written: the sound that was made holds values that are no numbers."
+            f"{named(path)} was not written: the sound that was made holds values that are no numbers."
         )
     kind, subtype = _WRITABLE[suffix]
     with written_whole(path) as temporary:
@@ -187,28 +188,11 @@ def _soundfile() -> Any:
     return soundfile
 
 
-def _check_readable(path: Path) -> None:
-    try:
-        if path.is_dir():
-            raise BadInput(f"{_named(path)} is a folder; name one sound in it.")
-        with path.open("rb") as stream:
-            if not stream.read(1):
-                raise BadInput(f"{_named(path)} is empty: it has no bytes. Give a sound.")
-    except (OSError, ValueError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        reason = "there is no such file" if missing else (getattr(error, "strerror", None) or str(error)).lower()
-        raise BadInput(f"Cannot read {_named(path)}: {reason}. Check its name and place.") from error
-
-
 @contextlib.contextmanager
 def _one_line_errors(path: Path, soundfile: Any) -> Iterator[None]:
     try:
         yield
     except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
         raise BadInput(
-            f"{_named(path)} cannot be read as a sound: it is damaged, or not in one of {', '.join(SOUND_SUFFIXES)}."
+            f"{named(path)} cannot be read as a sound: it is damaged, or not in one of {', '.join(SOUND_SUFFIXES)}."
         ) from error
-
-
-def _named(path: Path) -> str:
-    return path.name or str(path)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotpapers.papers.bifi.corpora import library_snippets
-from hotpapers.papers.bifi.tokens import abstract, anonymise, detokenise, plain_tokens, python_tokens
+from hotpapers.papers.bifi.tokens import abstract, anonymise, detokenise, plain_tokens, python_tokens, same_code
 
 # Made by running the authors' tokenize_python_code (MIT, michiyasunaga/BIFI) on these codes.
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "authors_tokens.json").read_text())
@@ -74,8 +74,6 @@ def test_two_programs_are_the_same_fix_whatever_their_names_comments_and_spacing
 
 @pytest.mark.parametrize("code", ["f(", "x = '''", "if x:\n    y\n  z\n"])
 def test_code_that_does_not_parse_is_no_fix_and_no_crash(code):
-    from hotpapers.papers.bifi.experiment import same_code
-
     with pytest.raises(SyntaxError):
         abstract(code)
     assert not same_code(code, "f()\n")

@@ -18,9 +18,9 @@ from hotpapers.blocks.diffusion.samplers import (
     rk45,
 )
 from hotpapers.blocks.diffusion.schedules import (
+    Continuous,
     CosineSigma,
     LinearBeta,
-    Schedule,
     SigmoidVariance,
     Table,
     linear_betas,
@@ -31,6 +31,7 @@ from hotpapers.blocks.diffusion.unet2d import UNet2d
 
 __all__ = [
     "CLEAN",
+    "Continuous",
     "CosineSigma",
     "GammaNoise",
     "GaussianNoise",
@@ -38,7 +39,6 @@ __all__ = [
     "LinearBeta",
     "MixtureNoise",
     "NoiseLaw",
-    "Schedule",
     "SigmoidVariance",
     "Table",
     "UNet1d",

@@ -7,10 +7,8 @@ import torch
 from torch import Generator, Tensor
 
 from hotpapers.blocks.diffusion.levels import Eps, Level
-from hotpapers.blocks.diffusion.noise import GaussianNoise, NoiseLaw
+from hotpapers.blocks.diffusion.noise import GAUSSIAN, NoiseLaw
 from hotpapers.blocks.diffusion.samplers import After, ddim
-
-GAUSSIAN = GaussianNoise()
 
 
 @torch.no_grad()

@@ -26,6 +26,10 @@ class GaussianNoise:
         return _normal(like, generator)
 
 
+GAUSSIAN = GaussianNoise()
+"""The law that everything takes unless told."""
+
+
 class GammaNoise:
     """The standardised Gamma of Nachmani et al. (2021): ``(G - k theta) / sigma``, ``G ~ Gamma(k, theta)``.
 

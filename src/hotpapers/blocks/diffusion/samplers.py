@@ -13,11 +13,10 @@ import torch
 from torch import Generator, Tensor
 
 from hotpapers.blocks.diffusion.levels import Eps, Level
-from hotpapers.blocks.diffusion.noise import GaussianNoise, NoiseLaw
-from hotpapers.blocks.diffusion.schedules import Schedule
+from hotpapers.blocks.diffusion.noise import GAUSSIAN, NoiseLaw
+from hotpapers.blocks.diffusion.schedules import Continuous
 
 After = Callable[[Tensor, Level], Tensor]
-GAUSSIAN = GaussianNoise()
 
 
 @torch.no_grad()
@@ -88,7 +87,7 @@ def euler_maruyama(
     eps: Eps,
     x: Tensor,
     levels: Sequence[Level],
-    schedule: Schedule,
+    schedule: Continuous,
     *,
     after: After | None = None,
     generator: Generator | None = None,
@@ -107,7 +106,7 @@ def euler_maruyama(
 
 @torch.no_grad()
 def euler_ode(
-    eps: Eps, x: Tensor, levels: Sequence[Level], schedule: Schedule, *, after: After | None = None
+    eps: Eps, x: Tensor, levels: Sequence[Level], schedule: Continuous, *, after: After | None = None
 ) -> Tensor:
     """Euler's steps of the probability-flow ODE ``dx = [-beta/2 x - g^2/2 score] dt``."""
     for t, s in pairwise(levels):
@@ -158,7 +157,7 @@ def dpm_solver_pp(eps: Eps, x: Tensor, levels: Sequence[Level], *, after: After 
 def rk45(
     eps: Eps,
     x: Tensor,
-    schedule: Schedule,
+    schedule: Continuous,
     *,
     start: float = 0.999,
     end: float = 1e-4,

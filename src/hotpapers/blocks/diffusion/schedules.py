@@ -4,9 +4,10 @@ A continuous schedule is ``dx = -beta/2 x dt + g dw``, so that ``m' = -beta/2 m`
 Times run from ``t_min`` (nearly clean) to ``t_max`` (nearly noise). A table has whole-number times.
 """
 
+import abc
 import math
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -17,58 +18,61 @@ from hotpapers.blocks.diffusion.levels import CLEAN, Level
 Spacing = Literal["time", "log-snr"]
 
 
-class Schedule(Protocol):
-    """What samplers that integrate over time ask of a schedule."""
+class Continuous(abc.ABC):
+    """What every continuous schedule has: its levels, and the times at which there is so much noise."""
 
     t_min: float
     t_max: float
 
-    def level(self, t: float) -> Level:
-        """Return the level at a time."""
+    @abc.abstractmethod
+    def m(self, t: Tensor) -> Tensor:
+        """Return what is left of the signal at some times."""
 
-    def levels(self, steps: int, spacing: Spacing = "time") -> list[Level]:
-        """Return ``steps + 1`` levels from noise to data, evenly spaced in time or log-SNR, and ``CLEAN``."""
+    @abc.abstractmethod
+    def sigma(self, t: Tensor) -> Tensor:
+        """Return the noise at some times."""
 
+    @abc.abstractmethod
     def beta(self, t: float) -> float:
         """Return the rate at which the signal's power shrinks."""
 
+    @abc.abstractmethod
     def g2(self, t: float) -> float:
         """Return the rate at which noise comes in, the squared diffusion coefficient."""
 
-
-class _Continuous:
-    t_min: float
-    t_max: float
-
-    def m(self, t: Tensor) -> Tensor:
-        raise NotImplementedError
-
-    def sigma(self, t: Tensor) -> Tensor:
-        raise NotImplementedError
-
     def level(self, t: float) -> Level:
+        """Return the level at a time."""
         time = torch.tensor(t, dtype=torch.float64)
         return Level(t, float(self.m(time)), float(self.sigma(time)))
 
     def levels(self, steps: int, spacing: Spacing = "time") -> list[Level]:
+        """Return ``steps + 1`` levels from noise to data, evenly spaced in time or log-SNR, and ``CLEAN``."""
         if spacing == "time":
             times = torch.linspace(self.t_max, self.t_min, steps + 1, dtype=torch.float64)
         else:
             times = self._times_of(steps)
         return [*(self.level(t) for t in times.tolist()), CLEAN]
 
+    def time_of(self, sigma: float) -> float:
+        """Return the time at which there is so much noise, or the nearer end."""
+        return float(self._where(lambda t: self.sigma(t) > sigma, torch.zeros(1, dtype=torch.float64)))
+
     def _times_of(self, steps: int) -> Tensor:
-        """Return times whose log-SNR is evenly spaced, by halving the interval 60 times."""
-        low, high = (torch.full((steps + 1,), t, dtype=torch.float64) for t in (self.t_min, self.t_max))
+        """Return times whose log-SNR is evenly spaced."""
         ends = [math.log(level.m / level.sigma) for level in (self.level(self.t_max), self.level(self.t_min))]
         wanted = torch.linspace(ends[0], ends[1], steps + 1, dtype=torch.float64)
-        for _ in range(60):
-            middle = (low + high) / 2
-            noisier = (self.m(middle) / self.sigma(middle)).log() < wanted
-            low, high = torch.where(noisier, low, middle), torch.where(noisier, middle, high)
-        times = (low + high) / 2
+        times = self._where(lambda t: (self.m(t) / self.sigma(t)).log() < wanted, wanted)
         times[0], times[-1] = self.t_max, self.t_min
         return times
+
+    def _where(self, noisier: Callable[[Tensor], Tensor], like: Tensor) -> Tensor:
+        """Return the times at which ``noisier`` turns true, by halving the interval 60 times."""
+        low, high = torch.full_like(like, self.t_min), torch.full_like(like, self.t_max)
+        for _ in range(60):
+            middle = (low + high) / 2
+            too_late = noisier(middle)
+            low, high = torch.where(too_late, low, middle), torch.where(too_late, middle, high)
+        return (low + high) / 2
 
     def batch(self, t: Float[Tensor, " batch"]) -> Level:
         """Return the levels at a batch of times, in float32."""
@@ -76,7 +80,7 @@ class _Continuous:
         return Level(t, self.m(time).float(), self.sigma(time).float())
 
 
-class CosineSigma(_Continuous):
+class CosineSigma(Continuous):
     """``sigma(t) = (1 - cos(pi t)) / 2`` with the mean ``m = (1 - sigma^gamma)^eta`` (Rouard and Hadjeres, 2021).
 
     ``gamma, eta`` = 2, 1/2 keeps the variance (VP); 1, 1/2 and 1, 1 are the sub-VP family.
@@ -98,10 +102,6 @@ class CosineSigma(_Continuous):
         """Return what is left of the signal at some times."""
         return (1 - self.sigma(t) ** self.gamma) ** self.eta
 
-    def time_of(self, sigma: float) -> float:
-        """Return the time at which there is so much noise."""
-        return math.acos(1 - 2 * sigma) / math.pi
-
     def beta(self, t: float) -> float:
         """Return the rate at which the signal's power shrinks."""
         sigma = (1 - math.cos(math.pi * t)) / 2
@@ -119,7 +119,7 @@ def _slope(t: float) -> float:
     return math.pi / 2 * math.sin(math.pi * t)
 
 
-class LinearBeta(_Continuous):
+class LinearBeta(Continuous):
     """``beta(t) = low + (high - low) t`` at unit variance, ``m = exp(-B/2)`` (the VP SDE of Song et al., 2021)."""
 
     def __init__(self, low: float = 0.1, high: float = 20.0, t_min: float = 1e-5) -> None:
@@ -140,7 +140,7 @@ class LinearBeta(_Continuous):
     g2 = beta
 
 
-class SigmoidVariance(_Continuous):
+class SigmoidVariance(Continuous):
     """``sigma^2 = sigmoid(slope t - shift)`` at unit variance: log-SNR falls linearly from ``shift``."""
 
     def __init__(self, slope: float = 22.31, shift: float = 18.42, t_min: float = 0.0) -> None:

@@ -9,9 +9,7 @@ from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from hotpapers.blocks.diffusion.levels import Eps, Level, batch_level
-from hotpapers.blocks.diffusion.noise import GaussianNoise, NoiseLaw
-
-GAUSSIAN = GaussianNoise()
+from hotpapers.blocks.diffusion.noise import GAUSSIAN, NoiseLaw
 
 
 def denoising_loss(

@@ -17,7 +17,6 @@ from hotpapers.papers.bifi.experiment import (
     message_divergence,
     percent,
     read_data,
-    same_code,
     same_fix,
     trained,
 )
@@ -28,6 +27,7 @@ from hotpapers.papers.bifi.model import Transformer
 from hotpapers.papers.bifi.players import PRESETS
 from hotpapers.papers.bifi.rules import balance, drawn, one_token_fixes
 from hotpapers.papers.bifi.shelf import shipped
+from hotpapers.papers.bifi.tokens import same_code
 from hotpapers.run import Run
 
 SEARCHED = {"smoke": 5, "laptop": 250, "paper": 1000}

@@ -14,7 +14,7 @@ from hotpapers.papers.bifi.critics import Critic
 from hotpapers.papers.bifi.fixing import CriticChoice
 from hotpapers.papers.bifi.mending import mend
 from hotpapers.papers.bifi.parsing import FEATURE_VERSION
-from hotpapers.papers.bifi.tokens import abstract
+from hotpapers.papers.bifi.tokens import same_code
 from hotpapers.verbs import AnyFile, Model, Outcome
 
 DRAWS = 1000
@@ -101,7 +101,4 @@ def _numbers(hits: dict[str, list[bool]], exact: list[bool]) -> dict[str, float 
 def _same(code: str, entry: Entry, judge: Critic) -> bool:
     if judge.language != "python":
         return code.split() == (entry.fixed or "").split()
-    try:
-        return abstract(code) == abstract(entry.fixed or "")
-    except (SyntaxError, ValueError, IndexError):
-        return False
+    return same_code(code, entry.fixed or "")

@@ -20,7 +20,7 @@ from hotpapers.papers.bifi.pairs import Pair, verified_breaks
 from hotpapers.papers.bifi.players import PRESETS, Settings, player
 from hotpapers.papers.bifi.repair import propose
 from hotpapers.papers.bifi.rounds import Game, play, repairs, round_zero, synthetic_pairs, train_on
-from hotpapers.papers.bifi.tokens import abstract
+from hotpapers.papers.bifi.tokens import same_code
 from hotpapers.papers.bifi.vocabulary import python_vocabulary
 from hotpapers.run import Run
 
@@ -155,14 +155,6 @@ def same_fix(state: State | None, source: str, fixed: str, judge: Judge) -> bool
         return False
     vocabulary = judge.vocabulary
     return same_code(Writer(source, vocabulary.tokens(source), vocabulary).write(state), fixed)
-
-
-def same_code(code: str, other: str) -> bool:
-    """Whether two programs are the same but for names, numbers, strings, comments and spacing."""
-    try:
-        return abstract(code) == abstract(other)
-    except (SyntaxError, ValueError, IndexError):  # tokenize's errors: the text does not parse
-        return False
 
 
 def first_verified(model: Any, data: Data, judge: Judge) -> list[State | None]:

@@ -204,3 +204,11 @@ def abstract(code: str) -> list[str]:
         else:
             kinds.append(tokenize.tok_name[token.type])
     return kinds
+
+
+def same_code(code: str, other: str) -> bool:
+    """Whether two programs are the same but for names, numbers, strings, comments and spacing."""
+    try:
+        return abstract(code) == abstract(other)
+    except (SyntaxError, ValueError, IndexError):
+        return False

@@ -12,12 +12,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hotpapers.blocks.diffusion import CosineSigma, LinearBeta, SigmoidVariance, UNet1d
+from hotpapers.blocks.diffusion import Continuous, CosineSigma, LinearBeta, SigmoidVariance, UNet1d
 from hotpapers.blocks.diffusion.levels import Eps, Level
 from hotpapers.blocks.diffusion.unet1d import DILATIONS, SLOPE, TOLD, SigmaEmbedding
 
 ScheduleName = Literal["vp-cos", "sub-vp-cos", "sub-vp-1-1-cos", "vp-exp", "vp-sigmoid"]
-Continuous = CosineSigma | LinearBeta | SigmoidVariance
 SCHEDULES: dict[str, Continuous] = {
     "vp-cos": CosineSigma(2, 0.5, 0.007),
     "sub-vp-cos": CosineSigma(1, 0.5, 0.006),
@@ -105,14 +104,6 @@ class Classifier(nn.Module):
         for block in self.blocks:
             h = block(h, told)
         return self.last(h.mean(-1))
-
-    def features(self, x: Float[Tensor, "batch length"]) -> Float[Tensor, "batch features"]:
-        """Return what the last layer sees of clean sounds: what Fréchet distances are measured in."""
-        told = self.embedding(torch.zeros(len(x), device=x.device))
-        h = self.first(x[:, None])
-        for block in self.blocks:
-            h = block(h, told)
-        return h.mean(-1)
 
 
 class Stride(nn.Module):

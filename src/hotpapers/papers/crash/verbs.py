@@ -210,7 +210,7 @@ def vary(
     _check_steps(steps)
     source = _read(net, sound).expand(count, -1)
     generator = torch.Generator(source.device).manual_seed(seed)
-    start = time_of(net, sigma)
+    start = net.schedule.time_of(sigma)
     noisy = partly_noised(source, net.schedule.level(start), generator=generator)
     made = denoise(net, noisy, start=start, steps=steps, sampler="ddpm", classes=_weights(classes), generator=generator)
     return _keep(net, made, _numbered(count), Path(out) if out else Path(sound).with_suffix(".varied"), source[:1])
@@ -293,15 +293,6 @@ def decode(
     write_sound(target, _levelled(made)[0], net.rate)
     picture = write_image(target.with_suffix(".png"), sound_sheet([_levelled(made)[0]], [target.name], net.rate))
     return Outcome({"sound": target, "picture": picture})
-
-
-def time_of(net: Crash, sigma: float) -> float:
-    """Return the time at which the model's schedule has so much noise."""
-    low, high = net.schedule.t_min, net.schedule.t_max
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if net.schedule.level(middle).sigma < sigma else (low, middle)
-    return (low + high) / 2
 
 
 def _open(model: Path, device: str) -> Crash:
