@@ -216,50 +216,60 @@ def test_the_shipped_models_are_small_and_say_what_they_were_trained_on():
 
 
 KILLED = "HOTPAPERS_TEST_KILLED"
+WORKERS = """
+import os, signal
+from pathlib import Path
+from hotpapers.papers.bifi.breaking import corrupt_piece
+from hotpapers.papers.bifi.splitting import judge_piece
 
+def once(name):
+    mark = Path(os.environ["HOTPAPERS_TEST_KILLED"]) / name
+    if not mark.exists():
+        mark.write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
 
+def judge_or_die(piece):
+    once("split")
+    return judge_piece(piece)
+
+def corrupt_or_die(piece):
+    once("corrupt")
+    return corrupt_piece(piece)
+"""
 PROGRAM = """
 import sys
 sys.path.insert(0, {folder!r})
+if {engine!r} == "ray":
+    import ray
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
 import bifi_workers as work
 from hotpapers.papers.bifi import breaking, splitting
 splitting.judge_piece, breaking.corrupt_piece = work.judge_or_die, work.corrupt_or_die
 entries = [splitting.Entry(code) for code in ("x", "x(", "y")]
 pieces = [splitting.Piece([entry], "x.py", "python", "", "", 11) for entry in entries]
-if {what!r} == "split":
-    print([v.ok for v in splitting.judge_all(pieces, {engine!r}, 2)])
-else:
-    print(breaking.corrupt_all(["f(x)\\n"] * 3, engine={engine!r}, jobs=2))
+print([v.ok for v in splitting.judge_all(pieces, {engine!r}, 2)])
+print(breaking.corrupt_all(["f(x)\\n"] * 3, engine={engine!r}, jobs=2))
 """
 
 
 @pytest.mark.parametrize("engine", ["processes", pytest.param("ray", marks=pytest.mark.ray)])
-@pytest.mark.parametrize("what", ["split", "corrupt"])
-def test_a_killed_worker_changes_nothing(engine, what, tmp_path):
+def test_a_worker_killed_in_each_pipeline_changes_nothing(engine, tmp_path):
+    """One program for both pipelines: a cluster takes seconds to start."""
     if engine == "ray":
         pytest.importorskip("ray")
-    (tmp_path / "bifi_workers.py").write_text(
-        "import os, signal\nfrom pathlib import Path\nfrom hotpapers.papers.bifi.splitting import judge_piece\n"
-        "from hotpapers.papers.bifi.breaking import corrupt_piece\n"
-        "def once():\n    mark = Path(os.environ['HOTPAPERS_TEST_KILLED'])\n    if not mark.exists():\n"
-        "        mark.write_text('')\n        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "def judge_or_die(piece):\n    once()\n    return judge_piece(piece)\n"
-        "def corrupt_or_die(piece):\n    once()\n    return corrupt_piece(piece)\n"
-    )
+    (tmp_path / "bifi_workers.py").write_text(WORKERS)
     program = tmp_path / "program.py"
-    body = PROGRAM.format(folder=str(tmp_path), what=what, engine=engine)
-    program.write_text(f"if __name__ == '__main__':\n{_indented(body)}")
+    program.write_text(f"if __name__ == '__main__':\n{_indented(PROGRAM.format(folder=str(tmp_path), engine=engine))}")
     paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    environment = {**os.environ, KILLED: str(tmp_path / "killed"), "PYTHONPATH": paths}
+    environment = {**os.environ, KILLED: str(tmp_path), "PYTHONPATH": paths}
     environment.pop("RAY_ADDRESS", None)
     done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True, timeout=170)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "killed").exists()
-    if what == "split":
-        pieces = [Piece([Entry(code)], "x.py", "python", "", "", 11) for code in ("x", "x(", "y")]
-        assert done.stdout.strip().splitlines()[-1] == str([verdict.ok for verdict in judge_all(pieces, "local", 1)])
-    else:
-        assert done.stdout.strip().splitlines()[-1] == str(corrupt_all(["f(x)\n"] * 3))
+    assert (tmp_path / "split").exists()
+    assert (tmp_path / "corrupt").exists()
+    pieces = [Piece([Entry(code)], "x.py", "python", "", "", 11) for code in ("x", "x(", "y")]
+    here = [str([verdict.ok for verdict in judge_all(pieces, "local", 1)]), str(corrupt_all(["f(x)\n"] * 3))]
+    assert [line for line in done.stdout.splitlines() if line.startswith("[")][-2:] == here
 
 
 def _indented(program):
