@@ -12,7 +12,7 @@ import torch
 from hotpapers.cards import find_card
 from hotpapers.cli import main
 from hotpapers.errors import BadInput
-from hotpapers.papers.bifi import choosing
+from hotpapers.papers.bifi import critics
 from hotpapers.papers.bifi.breaking import break_code, corrupt_all
 from hotpapers.papers.bifi.corpora import Entry, read_deepfix, read_entries
 from hotpapers.papers.bifi.critics import critic
@@ -200,9 +200,9 @@ def test_programs_as_critics_are_refused_on_the_web(monkeypatch):
 
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", Spec())
     with pytest.raises(BadInput, match="command line"):
-        choosing.choose_critic("command", Path("x"), command="sh -c true")
+        critics.choose_critic("command", Path("x"), command="sh -c true")
     with pytest.raises(BadInput, match="command line"):
-        choosing.choose_critic("auto", Path("x"), function="os:system")
+        critics.choose_critic("auto", Path("x"), function="os:system")
 
 
 def test_the_shipped_models_are_small_and_say_what_they_were_trained_on():

@@ -7,12 +7,11 @@ import torch
 
 from hotpapers.engines import Engine, do_all
 from hotpapers.errors import BadInput
-from hotpapers.papers.bifi.choosing import choose_critic
 from hotpapers.papers.bifi.corpora import Entry, read_code
 from hotpapers.papers.bifi.corruption import Corruption
-from hotpapers.papers.bifi.critics import Critic
+from hotpapers.papers.bifi.critics import Critic, CriticChoice, choose_critic
 from hotpapers.papers.bifi.edits import LIMIT, State, distance, start
-from hotpapers.papers.bifi.fixing import CriticChoice, NoFix
+from hotpapers.papers.bifi.fixing import NoFix
 from hotpapers.papers.bifi.judging import Snippet
 from hotpapers.papers.bifi.layout import Writer
 from hotpapers.papers.bifi.mending import difference

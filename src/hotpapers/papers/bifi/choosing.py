@@ -1,39 +1,14 @@
-"""Choosing what a verb works with: the critic that the user names, and the models, shipped, trained, or none."""
+"""Choosing what ranks edits: a model, shipped or trained, or rules where there is none."""
 
-import sys
 from pathlib import Path
 
 from hotpapers.errors import BadInput
-from hotpapers.papers.bifi.critics import Critic, CriticName, critic
+from hotpapers.papers.bifi.critics import Critic
 from hotpapers.papers.bifi.mending import Ranking, model_ranking
 from hotpapers.papers.bifi.model import EditModel
-from hotpapers.papers.bifi.parsing import FEATURE_VERSION
 from hotpapers.papers.bifi.players import read_player_model
 from hotpapers.papers.bifi.rules import RuleRanking
 from hotpapers.papers.bifi.vocabulary import SIGNS, SLOTS, SPECIAL, Vocabulary, learned_vocabulary
-
-SUFFIXES = {".py": "python", ".pyw": "python", ".c": "c", ".h": "c", ".json": "json", ".toml": "toml", ".yaml": "yaml",
-            ".yml": "yaml", ".xml": "xml", ".svg": "xml", ".sql": "sql"}  # fmt: skip
-
-
-def choose_critic(
-    name: str, path: Path, *, command: str = "", function: str = "", feature_version: int = FEATURE_VERSION
-) -> Critic:
-    """Return the critic of that name; ``auto`` goes by the ending of ``path``, or takes Python.
-
-    Raises
-    ------
-    BadInput
-        If a program or a function of the user's is asked for on the web, where anybody could name one.
-    """
-    if command and name == "auto":
-        name = "command"
-    if function and name == "auto":
-        name = "callable"
-    chosen: CriticName = SUFFIXES.get(path.suffix.lower(), "python") if name == "auto" else name  # type: ignore[assignment]
-    if chosen in ("command", "callable") and _on_the_web():
-        raise BadInput("Programs and functions as critics are for the command line; choose one of the critics by name.")
-    return critic(chosen, command=command, function=function, feature_version=feature_version)
 
 
 def choose_ranking(critic: Critic, model: Path | None, code: str) -> tuple[Ranking, Vocabulary]:
@@ -65,8 +40,3 @@ def plain_vocabulary(code: str) -> Vocabulary:
 
 def _fixer_folder(model: Path) -> Path:
     return model / "fixer" if (Path(model) / "fixer").is_dir() else Path(model)
-
-
-def _on_the_web() -> bool:
-    main = getattr(sys.modules.get("__main__"), "__spec__", None)
-    return bool(main and main.name.startswith("hotpapers.web"))

@@ -12,9 +12,11 @@ import re
 import shlex
 import shutil
 import sqlite3
+import sys
 import tomllib
 import zlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from hotpapers.errors import BadInput, MissingExtra
@@ -24,6 +26,9 @@ from hotpapers.papers.bifi.tokens import plain_tokens, python_tokens
 from hotpapers.papers.bifi.vocabulary import Language
 
 CriticName = Literal["python", "brackets", "c", "json", "toml", "yaml", "xml", "sql", "command", "callable"]
+CriticChoice = Literal["auto", "python", "brackets", "c", "json", "toml", "yaml", "xml", "sql", "command", "callable"]
+SUFFIXES = {".py": "python", ".pyw": "python", ".c": "c", ".h": "c", ".json": "json", ".toml": "toml", ".yaml": "yaml",
+            ".yml": "yaml", ".xml": "xml", ".svg": "xml", ".sql": "sql"}  # fmt: skip
 UNBALANCED, INDENTATION, SYNTAX = "unbalanced", "indentation error", "invalid syntax"
 CLASSES = (UNBALANCED, INDENTATION, SYNTAX)
 KINDS = 512
@@ -107,6 +112,26 @@ def critic(
                      "toml": (judge_toml, ".toml"), "yaml": (judge_yaml, ".yaml"), "xml": (judge_xml, ".xml"),
                      "sql": (judge_sql, ".sql")}[name]  # fmt: skip
     return Critic(name, judge, "plain", suffix, abstract=name == "brackets")
+
+
+def choose_critic(
+    name: str, path: Path, *, command: str = "", function: str = "", feature_version: int = FEATURE_VERSION
+) -> Critic:
+    """Return the critic of that name; ``auto`` goes by the ending of ``path``, or takes Python.
+
+    Raises
+    ------
+    BadInput
+        If a program or a function of the user's is asked for on the web, where anybody could name one.
+    """
+    if command and name == "auto":
+        name = "command"
+    if function and name == "auto":
+        name = "callable"
+    chosen: CriticName = SUFFIXES.get(path.suffix.lower(), "python") if name == "auto" else name  # type: ignore[assignment]
+    if chosen in ("command", "callable") and _on_the_web():
+        raise BadInput("Programs and functions as critics are for the command line; choose one of the critics by name.")
+    return critic(chosen, command=command, function=function, feature_version=feature_version)
 
 
 def judge_python(code: str, *, feature_version: int = FEATURE_VERSION, window: bool = False) -> Verdict:
@@ -321,3 +346,8 @@ def _function(name: str) -> Callable[[str], object]:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise BadInput(f"There is no function {name[:60]!r}; name one as --function module:function.") from error
+
+
+def _on_the_web() -> bool:
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return bool(main and main.name.startswith("hotpapers.web"))

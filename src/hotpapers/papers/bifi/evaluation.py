@@ -8,10 +8,9 @@ from pathlib import Path
 from hotpapers import progress
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
-from hotpapers.papers.bifi.choosing import choose_critic, choose_ranking
+from hotpapers.papers.bifi.choosing import choose_ranking
 from hotpapers.papers.bifi.corpora import Entry, read_entries
-from hotpapers.papers.bifi.critics import Critic
-from hotpapers.papers.bifi.fixing import CriticChoice
+from hotpapers.papers.bifi.critics import Critic, CriticChoice, choose_critic
 from hotpapers.papers.bifi.mending import mend
 from hotpapers.papers.bifi.parsing import FEATURE_VERSION
 from hotpapers.papers.bifi.tokens import same_code

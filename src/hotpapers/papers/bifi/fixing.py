@@ -3,22 +3,21 @@
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from hotpapers import progress
 from hotpapers.engines import Died, Engine, attempt_all
 from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import written_whole
-from hotpapers.papers.bifi.choosing import choose_critic, choose_ranking
+from hotpapers.papers.bifi.choosing import choose_ranking
 from hotpapers.papers.bifi.corpora import read_code
-from hotpapers.papers.bifi.critics import Critic
+from hotpapers.papers.bifi.critics import Critic, CriticChoice, choose_critic
 from hotpapers.papers.bifi.critics import critic as critic_of
 from hotpapers.papers.bifi.mending import Ranking, difference, mend, safe_target
 from hotpapers.papers.bifi.parsing import FEATURE_VERSION
 from hotpapers.papers.bifi.vocabulary import Vocabulary
 from hotpapers.verbs import AnyFile, Model, Outcome
 
-CriticChoice = Literal["auto", "python", "brackets", "c", "json", "toml", "yaml", "xml", "sql", "command", "callable"]
 SHOWN = 12_000
 """Characters of a diff that are printed; the patch has all."""
 

@@ -9,10 +9,8 @@ from typing import NamedTuple
 from hotpapers import progress
 from hotpapers.engines import Died, Engine, attempt_all
 from hotpapers.files import written_whole
-from hotpapers.papers.bifi.choosing import choose_critic
 from hotpapers.papers.bifi.corpora import Entry, read_entries
-from hotpapers.papers.bifi.critics import Verdict
-from hotpapers.papers.bifi.fixing import CriticChoice
+from hotpapers.papers.bifi.critics import CriticChoice, Verdict, choose_critic
 from hotpapers.papers.bifi.parsing import FEATURE_VERSION
 from hotpapers.verbs import AnyFile, Outcome
 

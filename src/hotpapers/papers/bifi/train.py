@@ -8,10 +8,8 @@ from typing import Any, Literal
 
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
-from hotpapers.papers.bifi.choosing import choose_critic
 from hotpapers.papers.bifi.corpora import Entry, read_entries
-from hotpapers.papers.bifi.critics import Critic
-from hotpapers.papers.bifi.fixing import CriticChoice
+from hotpapers.papers.bifi.critics import Critic, CriticChoice, choose_critic
 from hotpapers.papers.bifi.judging import Judge, Snippet
 from hotpapers.papers.bifi.parsing import FEATURE_VERSION
 from hotpapers.papers.bifi.players import PRESETS, Preset, Settings, player
