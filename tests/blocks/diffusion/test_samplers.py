@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
 
 from hotpapers.blocks.diffusion import (
     CLEAN,
@@ -15,6 +18,7 @@ from hotpapers.blocks.diffusion import (
     SigmoidVariance,
     Table,
     ddim,
+    deis,
     dpm_solver_pp,
     euler_maruyama,
     euler_ode,
@@ -144,6 +148,7 @@ def test_the_tables_times_are_those_of_ddim():
     assert [level.t for level in table.levels(10)] == [900, 800, 700, 600, 500, 400, 300, 200, 100, 0, 0]
     assert [level.t for level in table.levels(5, "quadratic")] == [800, 450, 200, 50, 0, 0]
     assert [level.t for level in table.levels(4, "ends")][:-1] == [999, 666, 333, 0]
+    assert [level.t for level in table.levels(4, "log-snr")][:-1] == [999, 603, 73, 0]
     assert [level.t for level in table.levels(10, start=350)] == [300, 200, 100, 0, 0]
     assert table.levels(10)[-1] == CLEAN
     assert table.level(999).m ** 2 == pytest.approx(4.04e-5, rel=2e-3)
@@ -228,3 +233,49 @@ def test_gaussian_noise_is_torchs():
     like = torch.zeros(5)
     found = GaussianNoise()(like, CLEAN, torch.Generator().manual_seed(3))
     assert torch.equal(found, torch.randn(5, generator=torch.Generator().manual_seed(3)))
+
+
+@given(st.integers(1, 4), st.lists(st.floats(-2, 2), min_size=4, max_size=4))
+def test_adams_bashforth_is_exact_where_the_noise_is_a_polynomial_of_the_log_snr(order, coefficients):
+    polynomial = np.poly1d(coefficients[:order])
+    schedule = SCHEDULES["VP cos"]
+    levels = [schedule.level(t) for t in (0.8, 0.7, 0.62, 0.5, 0.45)]
+    ratio = [level.sigma / level.m for level in levels]
+
+    def integral(a: float, b: float) -> float:
+        return quad(lambda r: polynomial(-math.log(r)), a, b, epsabs=1e-13)[0]
+
+    def eps(x, level):
+        return torch.full_like(x, polynomial(math.log(level.m / level.sigma)))
+
+    states = []
+    deis(eps, torch.zeros(1, dtype=torch.float64), levels, order=order,
+         after=lambda x, s: (states.append(float(x) / s.m), x)[1])  # fmt: skip
+    full = range(max(1, order - 1), len(levels) - 1)  # steps that see as many estimates as they may
+    for k in full:
+        assert states[k] - states[k - 1] == pytest.approx(integral(ratio[k], ratio[k + 1]), abs=1e-9)
+
+
+def test_adams_bashforth_of_order_1_is_ddim():
+    levels = SCHEDULES["sub-VP cos"].levels(9)
+    x = torch.randn(32, dtype=torch.float64)
+    torch.testing.assert_close(deis(best_eps, x, levels, order=1), ddim(best_eps, x, levels))
+
+
+@pytest.mark.parametrize(("name", "spacing"), [("VP cos", "time"), ("sub-VP cos", "time"), ("VP linear", "log-snr")])
+def test_20_evaluations_of_adams_bashforth_end_nearer_to_the_flow_than_50_of_ddim(name, spacing):
+    """On two narrow peaks, where the flow bends more than on one."""
+
+    def eps(x, level):
+        spread = level.m**2 * 0.04 + level.sigma**2
+        side = (level.m * x / spread).tanh()
+        return (x - level.m * (side + level.m * 0.04 / spread * (x - level.m * side))) / level.sigma
+
+    schedule, x = SCHEDULES[name], torch.linspace(-3, 3, 301, dtype=torch.float64)
+    exact = heun(eps, x, schedule.levels(1000))
+
+    def error(made):
+        return float((made - exact).square().mean().sqrt())
+
+    few = error(deis(eps, x, schedule.levels(19, spacing)))
+    assert few < error(ddim(eps, x, schedule.levels(49)))

@@ -10,6 +10,7 @@ from hotpapers.blocks.diffusion.levels import CLEAN, Level, on_sigma, on_time
 from hotpapers.blocks.diffusion.noise import GammaNoise, GaussianNoise, MixtureNoise, NoiseLaw
 from hotpapers.blocks.diffusion.samplers import (
     ddim,
+    deis,
     dpm_solver_pp,
     euler_maruyama,
     euler_ode,
@@ -47,6 +48,7 @@ __all__ = [
     "by_level",
     "ddim",
     "decode",
+    "deis",
     "denoising_loss",
     "dpm_solver_pp",
     "encode",

@@ -154,6 +154,39 @@ def dpm_solver_pp(eps: Eps, x: Tensor, levels: Sequence[Level], *, after: After 
 
 
 @torch.no_grad()
+def deis(eps: Eps, x: Tensor, levels: Sequence[Level], *, order: int = 3, after: After | None = None) -> Tensor:
+    """Exponential Adams-Bashforth steps (tAB-DEIS; Zhang and Chen, 2023, eq. 14): one evaluation each.
+
+    ``d(x/m) = eps d(sigma/m)``, with ``eps`` the polynomial in log-SNR through the last ``order`` estimates. At order 1
+    this is DDIM; the step to ``CLEAN`` is always of order 1.
+    """
+    seen: list[tuple[float, Tensor]] = []
+    for t, s in pairwise(levels):
+        seen = [(math.log(t.m / t.sigma), eps(x, t)), *seen[: order - 1]]
+        weights = [-t.sigma / t.m]
+        if s.sigma > 0:
+            weights = _adams_bashforth([at for at, _ in seen], math.log(s.m / s.sigma))
+        x = s.m * (x / t.m + sum(weight * e for weight, (_, e) in zip(weights, seen, strict=False)))
+        x = after(x, s) if after else x
+    return x
+
+
+def _adams_bashforth(nodes: list[float], end: float) -> list[float]:
+    """Return each node's integral of its Lagrange polynomial over ``d exp(-u)``, from the first node to ``end``.
+
+    For a polynomial p the antiderivative of ``-p exp(-u)`` is ``(p + p' + p'' + ...) exp(-u)``.
+    """
+    weights = []
+    for node in nodes:
+        p = np.poly1d([1.0])  # in u - nodes[0], where rounding is least
+        for other in nodes:
+            p = p if other == node else p * np.poly1d([1, nodes[0] - other]) / (node - other)
+        total = sum((p.deriv(k) for k in range(1, len(nodes))), p)
+        weights.append(math.exp(-nodes[0]) * float(total(end - nodes[0]) * math.exp(nodes[0] - end) - total(0)))
+    return weights
+
+
+@torch.no_grad()
 def rk45(
     eps: Eps,
     x: Tensor,

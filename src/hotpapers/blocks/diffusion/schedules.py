@@ -192,7 +192,11 @@ class Table:
         return [*(self.level(t) for t in times), CLEAN]
 
     def levels(
-        self, steps: int, spacing: Literal["uniform", "quadratic", "ends"] = "uniform", *, start: int | None = None
+        self,
+        steps: int,
+        spacing: Literal["uniform", "quadratic", "ends", "log-snr"] = "uniform",
+        *,
+        start: int | None = None,
     ) -> list[Level]:
         """Return ``steps`` levels from noise to data, and ``CLEAN`` behind them.
 
@@ -200,7 +204,8 @@ class Table:
         ----------
         spacing
             ``uniform``: 0, T/steps, 2 T/steps, …; ``quadratic``: ``linspace(0, sqrt(0.8 T), steps)^2`` (both of Song et
-            al., DDIM); ``ends``: evenly from 0 to T - 1, both included.
+            al., DDIM); ``ends``: evenly from 0 to T - 1, both included; ``log-snr``: from T - 1 to 0, as evenly in
+            log-SNR as whole times allow.
         start
             Leave out what is noisier than this index.
         """
@@ -214,8 +219,12 @@ class Table:
                     for root in torch.linspace(0, math.sqrt(0.8 * total), steps, dtype=torch.float64).tolist()
                 }
             )
-        else:
+        elif spacing == "ends":
             times = sorted({round(t) for t in torch.linspace(0, total - 1, steps).tolist()})
+        else:
+            log_snr = (self.alpha_bar / (1 - self.alpha_bar)).log() / 2  # falls
+            wanted = torch.linspace(float(log_snr[0]), float(log_snr[-1]), steps, dtype=torch.float64)
+            times = (log_snr - wanted[:, None]).abs().argmin(1).unique().tolist()
         return self.at([t for t in reversed(times) if start is None or t <= start])
 
 
