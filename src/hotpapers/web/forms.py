@@ -273,23 +273,25 @@ def _widget(field: Field, models: "list[gr.Dropdown]", example: Any) -> Any:
             models.append(gr.Dropdown([], value=None, label=label, info=info or "A model that was trained here."))
         return models[-1]
     widget: Any
+    opens_with = field.default if example is None else example
     if field.widget == "choice":
         choices: list[Any] = [str(each) for each in field.choices]
-        value = None if field.default is None else str(field.default)
+        value = None if opens_with is None else str(opens_with)
         if value is None and not field.required:
             choices, value = [("automatic", ""), *choices], ""
         widget = gr.Dropdown(choices, value=value, label=label, info=info)
     elif field.widget == "yes or no":
-        widget = gr.Checkbox(bool(field.default), label=label, info=info)
+        widget = gr.Checkbox(str(opens_with).lower() == "true", label=label, info=info)
     elif field.widget in ("number", "whole number") and field.default is not None:
         whole = field.widget == "whole number"
-        widget = gr.Number(field.default, label=label, info=info, precision=0 if whole else None,
-                           step=1 if whole else 0.01)  # fmt: skip
+        widget = gr.Number(int(opens_with) if whole else float(opens_with), label=label, info=info,
+                           precision=0 if whole else None, step=1 if whole else 0.01)  # fmt: skip
     elif field.widget in ("number", "whole number"):
         # Gradio's number cannot be empty, and empty leaves the choice to the verb.
-        widget = gr.Textbox(label=label, info=info, max_lines=1, placeholder="" if field.required else "automatic")
+        widget = gr.Textbox(example, label=label, info=info, max_lines=1,
+                            placeholder="" if field.required else "automatic")  # fmt: skip
     else:
-        widget = gr.Textbox(example or field.default, label=label, info=info, lines=1)
+        widget = gr.Textbox(opens_with, label=label, info=info, lines=1)
     return widget
 
 

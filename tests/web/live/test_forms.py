@@ -59,6 +59,26 @@ def test_each_parameter_has_the_widget_of_its_kind(config):
     assert {"Title", "Text", "Name of the model", "Seed"} <= components(config, "textbox").keys()
 
 
+def test_settings_open_with_the_words_of_the_card():
+    import gradio as gr
+
+    from hotpapers.web.forms import _widget
+    from hotpapers.web.worker import Field
+
+    with gr.Blocks():
+        for widget, default, choices, words, value in [
+            ("whole number", 20, [], "4", 4),
+            ("number", 1.5, [], "0.5", 0.5),
+            ("number", None, [], "0.5", "0.5"),
+            ("choice", "warm", ["warm", "cold"], "cold", "cold"),
+            ("yes or no", False, [], "true", True),
+            ("words", "", [], "city", "city"),
+        ]:
+            field = Field(name="x", widget=widget, required=False, default=default, choices=choices, help="")
+            assert _widget(field, [], words).value == value
+            assert _widget(field, [], None).value == default
+
+
 def test_the_docstrings_words_stand_beside_each_field(config):
     assert components(config, "number")["Strength"]["info"] == "How much brighter, 1 leaves it."
     said = " ".join(str(each["props"].get("value")) for each in config["components"] if each["type"] == "html")

@@ -59,7 +59,12 @@ class Annotator:
     ) -> None:  # fmt: skip
         self.vectors, self.threshold, self.mode = vectors, threshold, mode
         self.ontologies = dict(ontologies or {name: ontology.load(name) for name in NAMES})
-        self._rows = {name: vectors.embed(each.labels) for name, each in self.ontologies.items()} if vectors else {}
+        # D x N and contiguous: the product with a few headers takes half the time.
+        self._columns = (
+            {name: np.ascontiguousarray(vectors.embed(each.labels).T) for name, each in self.ontologies.items()}
+            if vectors
+            else {}
+        )
         self._nearest: dict[str, dict[Name, tuple[str, float]]] = {}
 
     def annotate(self, names: Sequence[str]) -> dict[str, list[Found]]:
@@ -97,7 +102,7 @@ class Annotator:
             for label in part:
                 self._nearest[label] = {}
             for which, known in self.ontologies.items():
-                alike = rows @ self._rows[which].T
+                alike = rows @ self._columns[which]
                 best = alike.argmax(1)
                 for label, at, row in zip(part, best, alike, strict=True):
                     # The label itself is the nearest, whatever rounding makes of it.

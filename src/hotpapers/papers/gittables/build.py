@@ -34,7 +34,7 @@ from hotpapers.verbs import AnyFile, Outcome
 
 FILES = 24  # a piece
 MANY = 10_000  # rows of a table that is worth statistics for those who look for a part of it
-VERSION = 1  # of what a build leaves; a half-built corpus of another is begun anew
+VERSION = 2  # of what a build leaves; a half-built corpus of another is begun anew
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,7 +226,9 @@ def _one(piece: Piece, number: int, file: Collected, by: annotate.Annotator) -> 
         # Half a file is of no harm: until the piece's list of fates is there, the piece is done again.
         with (
             path.open("wb") as stream,
-            pq.ParquetWriter(stream, schema, compression="zstd", write_statistics=rows > MANY) as writer,
+            pq.ParquetWriter(
+                stream, schema, compression="zstd", write_statistics=rows > MANY, use_dictionary=_texts(dtypes)
+            ) as writer,
         ):
             others = (_arrow(block, kinds) for block in (kept[1:] if reader.small else _after_first(reader)))
             for table in itertools.chain([sample], others):
@@ -241,6 +243,11 @@ def _one(piece: Piece, number: int, file: Collected, by: annotate.Annotator) -> 
     except (BadInput, pa.ArrowException, UnicodeError, ValueError, OverflowError, MemoryError) as error:
         fate.reason, fate.detail = "unreadable", f"{type(error).__name__}: {error}"[:300]
     return fate
+
+
+def _texts(dtypes: dict[str, str]) -> list[str]:
+    """Return the columns that repeat values often enough for a dictionary: numbers are smaller without one."""
+    return [name for name, of in dtypes.items() if of == "object"]
 
 
 def _first_pass(reader: reading.Reader) -> tuple[dict[str, str], list[list[Sequence[str]]], int]:

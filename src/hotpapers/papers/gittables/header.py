@@ -50,10 +50,10 @@ def _vote(cell: str, others: Sequence[str], named: bool) -> float:
 
 
 def _kind(cell: str) -> str:
-    if _NUMBER.fullmatch(cell):
-        return "number"
     if cell.isalpha():
         return "word"
+    if _NUMBER.fullmatch(cell):
+        return "number"
     if _DATE.fullmatch(cell):
         return "date"
     return "address" if _ADDRESS.fullmatch(cell) else "word"

@@ -7,9 +7,10 @@ left.
 
 import dataclasses
 import functools
+import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +38,7 @@ AUDITED = ("city", "country", "continent", "gender", "religion", "race", "skin c
 
 SHARE = 0.6  # of a column's values that must fit a pattern
 LOOKED_AT = 300  # values of a column
+TELLING = 16  # of them that settle most columns
 _PATTERNS = {
     "email": r"[\w.+'-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{2,24}){1,4}",
     "payment card": r"(?:\d[ -]?){12,18}\d",
@@ -51,6 +53,7 @@ _PATTERNS = {
 }
 _WHOLE = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _INSIDE = {kind: re.compile(rf"(?<![\w.@]){_PATTERNS[kind]}(?![\w@])") for kind in ("email", "social security number")}
+_SIGN = re.compile(r"[\d@]")  # what every kind but names has
 _NAME = re.compile(
     r"(?:(?:Mr|Mrs|Ms|Dr|Prof)\.? )?([A-Z][a-z'-]+)(?: [A-Z]\.?| [A-Z][a-z'-]+){1,3}|[A-Z][\w'-]+, ([A-Z][a-z'-]+).*"
 )
@@ -247,26 +250,30 @@ def _by_values(column: pa.ChunkedArray) -> str | None:
         return "payment card" if len(cards) > 2 and fits > SHARE * len(cards) else None
     if not pa.types.is_string(column.type):
         return None
-    values = [each.strip() for each in column.slice(0, LOOKED_AT).to_pylist() if each and each.strip()]
-    if len(values) < 2:
+    cells = column.slice(0, LOOKED_AT).to_pylist()
+    telling = list(itertools.islice(_filled(cells), TELLING))
+    if len(telling) < 2:
         return None
-    telling = values[:16]  # a few settle most columns
-    if sum(any(each.isdigit() or each == "@" for each in value) for value in telling) > SHARE * len(telling):
-        for kind, pattern in _WHOLE.items():
-            if _fit(pattern, kind, telling) > SHARE * len(telling) and _fit(pattern, kind, values) > SHARE * len(
-                values
-            ):
-                return kind
+    if sum(map(bool, map(_SIGN.search, telling))) > SHARE * len(telling):
+        kinds = [kind for kind in _WHOLE if _fits(kind, telling)]
+        values = list(_filled(cells)) if kinds else []
+        return next((kind for kind in kinds if _fits(kind, values)), None)
+    if sum(map(bool, map(_NAME.fullmatch, telling))) <= SHARE * len(telling):
         return None
-    if sum(bool(_NAME.fullmatch(each)) for each in telling) <= SHARE * len(telling):
-        return None
+    values = list(_filled(cells))
     names = [match for each in values if len(each) < 50 and (match := _NAME.fullmatch(each))]
     given = sum((match[1] or match[2]) in _GIVEN for match in names)
     return "person" if len(names) > SHARE * len(values) and given > 0.3 * len(values) else None
 
 
-def _fit(pattern: re.Pattern[str], kind: str, values: Sequence[str]) -> int:
-    return sum(bool(pattern.fullmatch(each)) and (kind != "payment card" or luhn(each)) for each in values)
+def _filled(cells: Sequence[str | None]) -> Iterator[str]:
+    return (stripped for each in cells if each and (stripped := each.strip()))
+
+
+def _fits(kind: str, values: Sequence[str]) -> bool:
+    """Whether most values look like this kind of personal data."""
+    fits = map(_WHOLE[kind].fullmatch, values)
+    return sum(bool(fit) and (kind != "payment card" or luhn(fit[0])) for fit in fits) > SHARE * len(values)
 
 
 def luhn(number: str) -> bool:
@@ -284,7 +291,7 @@ def _faked(column: pa.ChunkedArray, kind: str, seed: int) -> pa.Array:
 
 def _masked(column: pa.ChunkedArray, seed: int) -> tuple[pa.ChunkedArray, int]:
     """Replace addresses inside cells of text."""
-    likely = pc.or_kleene(pc.match_substring(column, "@"), pc.match_substring_regex(column, r"\d{3}-\d{2}-\d{4}"))
+    likely = pc.match_substring_regex(column, r"@|\d{3}-\d{2}-\d{4}")
     if not pc.any(likely).as_py():
         return column, 0
     count = 0
