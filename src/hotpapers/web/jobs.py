@@ -232,7 +232,7 @@ class Jobs:
                 log.error("%s %s: %s\n%s", job.paper, job.verb, report.error, _tail(job.folder / "log.txt"))
             self._end(job, "failed", report.error, report.http_status)
             return
-        job.report = report
+        job.report = msgspec.structs.replace(report, note=_without_paths(report.note, job.folder))
         try:
             self.finish(job)
         except HotpapersError as error:

@@ -125,6 +125,10 @@ def test_a_form_answers_bad_input_with_its_one_line(client, config):
     assert 'role="alert">words.png is not an image' in shown
 
 
+def test_a_note_of_several_lines_keeps_its_layout(client, config):
+    assert "<pre>Hear it:\n    play " in run(client, config, "Speak", Text="four")
+
+
 def test_nothing_that_a_verb_says_is_taken_for_markup(client, config):
     shown = run(client, config, "Misbehave", How="script")
     assert "&lt;script&gt;1&lt;/script&gt;" in shown

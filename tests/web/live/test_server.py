@@ -207,6 +207,7 @@ def test_text_may_be_pasted_or_sent_as_a_file(client, over):
     pasted = over(client, start(client, "speak", text="four").json())
     sent = over(client, start(client, "speak", {"text": ("t.txt", b"seven!!")}).json())
     assert (pasted["numbers"], sent["numbers"]) == ({"letters": 4}, {"letters": 7})
+    assert sent["note"] == "Hear it:\n    play t.wav"  # and not where this server keeps it
     assert client.get(pasted["files"][0]["url"]).headers["content-type"].startswith("audio/")
 
 

@@ -102,7 +102,7 @@ def speak(text: TextFile, *, out: Path | None = None) -> Outcome:
     with wave.open(str(out), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
         sound.writeframes(bytes(2 * len(text.read_text())))
-    return Outcome({"speech": out}, {"letters": len(text.read_text())})
+    return Outcome({"speech": out}, {"letters": len(text.read_text())}, f"Hear it:\n    play {out}")
 
 
 def look(image: ImageFile, *, unit: Literal["pixels", "megapixels"] | None = None) -> Outcome:
