@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
+from hotpapers.papers.arabic_tokenizers.lookup import WordTable
 from hotpapers.papers.arabic_tokenizers.merges import BEGINS, Merger
 from hotpapers.papers.arabic_tokenizers.pieces import GOES_ON
 from hotpapers.papers.arabic_tokenizers.trie import Trie, best_path, greedy
-from hotpapers.papers.arabic_tokenizers.words import POOL, find_words, gather, spell, split, split_texts, tell_apart
+from hotpapers.papers.arabic_tokenizers.words import POOL, find_words, gather, spell, split_texts, tell_apart
 
 Algo = Literal["word", "char", "bpe", "unigram", "disjoint", "stochastic", "morph"]
 ALGOS: tuple[Algo, ...] = get_args(Algo)
@@ -110,8 +111,8 @@ class Tokenizer:
 
     def encode_array(self, text: str | bytes) -> np.ndarray:
         """Return the ids of a long text as an int32 array; bytes must be UTF-8."""
-        if self.algo == "word" and not self.specials:
-            return self._look_up(split(text))  # one look-up a word is less than telling words apart first
+        if self.algo == "word":  # one look-up a word is less than telling words apart first
+            return self._table().find(text if isinstance(text, str) else text.decode(), UNK)
         words = find_words(text)
         ids, offsets, _ = self.cut(words.distinct)
         return gather(ids, offsets, words.codes)
@@ -269,6 +270,11 @@ class Tokenizer:
         heads = offsets[:-1][np.diff(offsets) > 0]
         spans[heads] -= 1  # the ▁ is no letter of the word
         return ids, offsets, spans
+
+    def _table(self) -> WordTable:
+        if self._cutter is None:  # type: ignore[attr-defined]
+            object.__setattr__(self, "_cutter", WordTable(self.pieces[2:], 2))
+        return self._cutter  # type: ignore[attr-defined]
 
     def _merger(self) -> Merger:
         if self._cutter is None:  # type: ignore[attr-defined]
