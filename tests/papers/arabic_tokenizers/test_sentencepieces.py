@@ -27,7 +27,10 @@ def field(number, value):
     return bytes([number << 3 | 2]) + bytes([len(value) & 0x7F | 0x80, len(value) >> 7]) + value
 
 
-def model(*pieces, trainer=field(3, 2), normalizer=b""):
+BPE = field(3, 2)
+
+
+def model(*pieces, trainer=BPE, normalizer=b""):
     rows = [field(1, piece.encode()) + field(2, -float(place)) + (field(3, kind) if kind else b"")
             for place, (piece, kind) in enumerate(pieces)]  # fmt: skip
     return b"".join(field(1, row) for row in rows) + field(2, trainer) + field(3, normalizer)

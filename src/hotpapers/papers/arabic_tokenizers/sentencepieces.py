@@ -1,4 +1,4 @@
-"""Reading SentencePiece's models, in which tkseem keeps its BPE: the few fields of the protocol buffer that cutting needs.
+"""Reading SentencePiece's models, in which tkseem keeps its BPE: the few fields of a protocol buffer that are needed.
 
 A message is a row of fields: a key (number and kind of the field) and a value. Fields that are not needed are skipped
 by their length; nothing in the file decides what is run.
