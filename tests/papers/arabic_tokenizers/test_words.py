@@ -1,11 +1,14 @@
 """Words are what ``str.split`` finds, however they are found."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotpapers.errors import BadInput
+from hotpapers.papers.arabic_tokenizers import lookup
+from hotpapers.papers.arabic_tokenizers.lookup import WordTable
 from hotpapers.papers.arabic_tokenizers.words import chunks, find_words, spell, split, split_texts
 
 ANY = st.text(
@@ -37,6 +40,21 @@ def test_spelling_gives_each_words_letters_and_a_zero_after_them(words):
     for word, start, length in zip(words, letters.starts, letters.lengths, strict=True):
         assert letters.codes[start : start + length].tolist() == [ord(letter) for letter in word]
         assert letters.codes[start + length] == 0
+
+
+@settings(deadline=None)
+@given(st.lists(ANY, max_size=6).map(" ".join), st.sets(ANY, max_size=9))
+def test_looking_up_all_words_at_once_is_looking_them_up_one_by_one(text, others):
+    words = sorted({word for each in (text[::2], *others) for word in each.split()} | {"مكتبةكبيرةجدا", "مكتبةكبي"})
+    numbers = {word: number for number, word in enumerate(words, 2)}
+    text = f"{text} مكتبةكبيرة مكتبةكبيرةجدا مكتبةكبي مكتبةكبي\0 ا\0"
+    assert WordTable(words, 2).find(text, 0).tolist() == [numbers.get(word, 0) for word in text.split()]
+
+
+def test_words_that_hash_alike_are_told_apart(monkeypatch):
+    monkeypatch.setattr(lookup, "_ODD", np.zeros(2, np.uint64))
+    words = [f"ك{number}" for number in range(50)]
+    assert WordTable(words, 2).find(" ".join([*words, "ك"]), 0).tolist() == [*range(2, 52), 0]
 
 
 def test_a_file_is_read_in_pieces_of_whole_lines(tmp_path):

@@ -19,9 +19,9 @@ SETTINGS: dict[Scale, Settings] = {
 }
 """By scale; ``paper`` is the authors' harness. With fewer steps than these nothing was learnt of the metres."""
 
-METRES = dataclasses.replace(SETTINGS["laptop"], width=96, epochs=6)
-"""At laptop scale the metres, of which there are fourteen, get a wider net."""
-
+METRES = dataclasses.replace(SETTINGS["laptop"], layers=2, epochs=5, batch=64, learning_rate=4e-3)
+"""At laptop scale the metres, of which there are fourteen, get two layers: one learns its verses by heart (33 % of held
+out ones after 12,000 verses eight times, where two layers have 55 % after four)."""
 
 PUBLISHED: tuple[Algo, ...] = ("word", "char", "bpe", "disjoint", "stochastic", "morph")
 """The paper's six."""

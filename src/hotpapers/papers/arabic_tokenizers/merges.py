@@ -205,19 +205,28 @@ class Merger:
         Letter → number.
     merges
         Pairs of numbers, the first learnt first.
-    first_new
-        The number that the first merge makes; those after it count on.
+    made
+        The number that each pair makes. Pairs that make the same one after another are of one rank, as in
+        SentencePiece: of them the leftmost merges first.
     """
 
-    def __init__(self, letters: dict[str, int], merges: list[tuple[int, int]], first_new: int, unknown: int) -> None:
-        self.unknown, self.first_new = unknown, first_new
+    def __init__(self, letters: dict[str, int], merges: list[tuple[int, int]], made: list[int], unknown: int) -> None:
+        self.unknown = unknown
+        numbers = np.array(made, np.int32)
+        fresh = np.append(True, numbers[1:] != numbers[:-1])[: len(numbers)]
+        self.made = numbers[fresh]
+        # What a merge makes may have to merge on before the same pair merges elsewhere, except where each piece is made
+        # in one way and before all that are made of it: such merges can be done all at once.
+        rank = {number: place for place, number in enumerate(self.made.tolist())}
+        ordered = all(rank.get(half, -1) < rank[new] for pair, new in zip(merges, made, strict=True) for half in pair)
+        self.one_by_one = len(self.made) < len(numbers) or not ordered
         self.number = np.full(0x110000, unknown, np.int32)
         for letter, number in letters.items():
             self.number[ord(letter)] = number
         self.begin = int(self.number[ord(BEGINS)])
         keys = np.array([(left << 32) | right for left, right in merges], np.int64)
         self._bits = max(4, int(4 * len(keys)).bit_length())
-        self._keys, self._ranks = _hash_table(keys, self._bits)
+        self._keys, self._ranks = _hash_table(keys, np.cumsum(fresh) - 1, self._bits)
 
     def rank(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return when each pair was merged; a very large number where it never was."""
@@ -260,8 +269,9 @@ class Merger:
             lowest = np.repeat(np.minimum.reduceat(allowed, heads), np.diff(np.append(heads, len(symbols))))
             going = lowest != _NEVER
             finished.append((symbols[~going], begins[~going]))
-            merging = _every_other(np.flatnonzero((allowed == lowest) & going))
-            symbols[merging] = self.first_new + ranks[merging]
+            merging = np.flatnonzero((allowed == lowest) & going)
+            merging = _first_of_each(merging, heads) if self.one_by_one else _every_other(merging)
+            symbols[merging] = self.made[ranks[merging]]
             last[merging] |= last[merging + 1]
             going[merging + 1] = False
             place = np.cumsum(going) - 1
@@ -298,15 +308,21 @@ def _every_other(places: np.ndarray) -> np.ndarray:
     return places[(np.arange(len(places)) - first[run]) % 2 == 0]
 
 
+def _first_of_each(places: np.ndarray, heads: np.ndarray) -> np.ndarray:
+    """Of places keep the first of each word; words begin at ``heads``."""
+    word = np.searchsorted(heads, places, "right")
+    return places[np.append(True, word[1:] != word[:-1])[: len(places)]]
+
+
 def _slots(keys: np.ndarray, bits: int) -> np.ndarray:
     mixed = (keys ^ (keys >> 29)).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return (mixed >> np.uint64(64 - bits)).astype(np.int64)
 
 
-def _hash_table(keys: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    table, ranks = np.full(1 << bits, -1, np.int64), np.zeros(1 << bits, np.int32)
-    for rank, (key, slot) in enumerate(zip(keys.tolist(), _slots(keys, bits).tolist(), strict=True)):
+def _hash_table(keys: np.ndarray, ranks: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    table, values = np.full(1 << bits, -1, np.int64), np.zeros(1 << bits, np.int32)
+    for key, rank, slot in zip(keys.tolist(), ranks.tolist(), _slots(keys, bits).tolist(), strict=True):
         while table[slot] != -1:
             slot = (slot + 1) & ((1 << bits) - 1)
-        table[slot], ranks[slot] = key, rank
-    return table, ranks
+        table[slot], values[slot] = key, rank
+    return table, values

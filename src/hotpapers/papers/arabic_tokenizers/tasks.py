@@ -72,7 +72,7 @@ def load(name: TaskName, scale: Scale, seed: int) -> Split:
 
 LIMITS: dict[str, dict[TaskName, tuple[int, int]]] = {
     "laptop": {"ajgt": (1440, 360), "reviews": (800, 200), "restaurants": (1200, 800), "tweets": (2000, 1500),
-               "domain": (1000, 800), "metres": (8000, 2000)},
+               "domain": (1000, 800), "metres": (12_000, 2000)},
     "paper": dict.fromkeys(TASKS, (10 ** 9, 10 ** 9)),
 }  # fmt: skip
 """How many texts to learn from and to test with."""

@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
+from hotpapers.papers.arabic_tokenizers.lookup import WordTable
 from hotpapers.papers.arabic_tokenizers.merges import BEGINS, Merger
 from hotpapers.papers.arabic_tokenizers.pieces import GOES_ON
 from hotpapers.papers.arabic_tokenizers.trie import Trie, best_path, greedy
-from hotpapers.papers.arabic_tokenizers.words import POOL, find_words, gather, spell, split, split_texts, tell_apart
+from hotpapers.papers.arabic_tokenizers.words import POOL, find_words, gather, spell, split_texts, tell_apart
 
 Algo = Literal["word", "char", "bpe", "unigram", "disjoint", "stochastic", "morph"]
 ALGOS: tuple[Algo, ...] = get_args(Algo)
@@ -64,9 +65,9 @@ class Tokenizer:
     pieces
         The vocabulary by id.
     counts
-        How often each piece was counted in training; of unigram its log probability.
+        How often each piece was counted in training; of unigram its log probability, of SentencePiece its score.
     merges
-        Of BPE: the pairs of ids that made the pieces after the letters, in order.
+        Of BPE: the pairs of ids that make a piece, the first to merge first.
     specials
         Tokens of the user's own, with the ids 2, 3, …; a word of a text that is one is never cut.
     """
@@ -110,8 +111,8 @@ class Tokenizer:
 
     def encode_array(self, text: str | bytes) -> np.ndarray:
         """Return the ids of a long text as an int32 array; bytes must be UTF-8."""
-        if self.algo == "word" and not self.specials:
-            return self._look_up(split(text))  # one look-up a word is less than telling words apart first
+        if self.algo == "word":  # one look-up a word is less than telling words apart first
+            return self._table().find(text if isinstance(text, str) else text.decode(), UNK)
         words = find_words(text)
         ids, offsets, _ = self.cut(words.distinct)
         return gather(ids, offsets, words.codes)
@@ -181,6 +182,8 @@ class Tokenizer:
         if self.algo == "unigram":
             raise ValueError("a smaller unigram vocabulary is another one; train it")
         letters = len(self.pieces) - len(self.merges)
+        if self._made() != [*range(letters, len(self.pieces))][: len(self.merges)]:
+            raise ValueError("a converted vocabulary has another order; train one")
         if self.algo == "bpe" and vocab < letters:
             raise ValueError(f"the {letters} letters alone are more than {vocab}; train it")
         return dataclasses.replace(self, pieces=self.pieces[:vocab], counts=self.counts[:vocab],
@@ -270,13 +273,23 @@ class Tokenizer:
         spans[heads] -= 1  # the ▁ is no letter of the word
         return ids, offsets, spans
 
+    def _table(self) -> WordTable:
+        if self._cutter is None:  # type: ignore[attr-defined]
+            object.__setattr__(self, "_cutter", WordTable(self.pieces[2:], 2))
+        return self._cutter  # type: ignore[attr-defined]
+
     def _merger(self) -> Merger:
         if self._cutter is None:  # type: ignore[attr-defined]
             reserved = 2 + len(self.specials)
-            first_new = len(self.pieces) - len(self.merges)
-            letters = {piece: number for number, piece in enumerate(self.pieces[reserved:first_new], reserved)}
-            object.__setattr__(self, "_cutter", Merger(letters, self.merges, first_new, UNK))
+            letters = {
+                piece: number for number, piece in enumerate(self.pieces) if number >= reserved and len(piece) == 1
+            }
+            object.__setattr__(self, "_cutter", Merger(letters, self.merges, self._made(), UNK))
         return self._cutter  # type: ignore[attr-defined]
+
+    def _made(self) -> list[int]:
+        """Return the id of the piece that each merge makes."""
+        return [self.ids[self.pieces[left] + self.pieces[right]] for left, right in self.merges]  # type: ignore[attr-defined]
 
     def _trie(self) -> tuple[Trie, int, int]:
         if self._cutter is None:  # type: ignore[attr-defined]
@@ -346,18 +359,16 @@ def _checked(record: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("there must be a count for each piece")
     if not all(isinstance(each, int | float) and math.isfinite(each) for each in counts):
         raise ValueError("counts must be numbers")
-    pairs = [(left, right) for left, right in merges]
-    first_new = len(pieces) - len(pairs)
-    for rank, (left, right) in enumerate(pairs):
-        below = first_new + rank
-        if not (isinstance(left, int) and isinstance(right, int) and 0 <= left < below and 0 <= right < below):
-            raise ValueError("a merge names a piece that does not exist yet")
-        if pieces[left] + pieces[right] != pieces[below]:
-            raise ValueError("a merge does not make its piece")
     reserved = 2 + len(specials)
-    letters = pieces[reserved:first_new] if record["algo"] == "bpe" else []
-    if record["algo"] == "bpe" and (BEGINS not in letters or any(len(each) > 1 for each in letters)):
-        raise ValueError("the pieces that no merge makes must be letters, and ▁ one of them")
+    pairs = [(left, right) for left, right in merges]
+    known = set(pieces[reserved:])
+    for pair in pairs:
+        if not all(isinstance(each, int) and reserved <= each < len(pieces) for each in pair):
+            raise ValueError("a merge names a piece that does not exist")
+        if pieces[pair[0]] + pieces[pair[1]] not in known:
+            raise ValueError("a merge does not make a piece")
+    if record["algo"] == "bpe" and BEGINS not in known:
+        raise ValueError("▁ must be one of the pieces")
     if record["algo"] == "char" and any(len(each.removeprefix(GOES_ON)) != 1 and len(each) != 1
                                         for each in pieces[reserved:]):  # fmt: skip
         raise ValueError("the pieces must be letters")

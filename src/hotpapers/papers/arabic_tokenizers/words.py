@@ -22,9 +22,13 @@ POOL = pa.system_memory_pool()
 CHUNK = 8 << 20
 """Bytes of a file that are worked on at once."""
 
+_WHITE = b" \t\n\v\f\r"
 _RARE = re.compile("[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
-_RARE_BYTES = (b"\xc2\x85", b"\xc2\xa0", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80",
-               b"\x1c", b"\x1d", b"\x1e", b"\x1f")  # fmt: skip
+_RARE_BEGINS = {0xC2: b"\x85\xa0", 0xE1: b"\x9a", 0xE2: b"\x80\x81", 0xE3: b"\x80"}
+"""How rarer white space begins in UTF-8: first byte → what may be the second."""
+
+_KINDS = bytes(1 if byte in _WHITE else 2 if byte in _RARE_BEGINS or 0x1C <= byte <= 0x1F else 0 for byte in range(256))
+"""By byte: 1 for white space, 2 for what may begin rarer white space."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,21 +83,24 @@ def tell_apart(words: pa.StringArray) -> pa.DictionaryArray:
 def split(text: str | bytes) -> pa.StringArray:
     """Return the words of a text, in order."""
     data = text.encode() if isinstance(text, str) else text
-    if _has_rare(data):
+    kinds = data.translate(_KINDS)
+    if _has_rare(data, kinds):
         data = _RARE.sub(" ", data.decode()).encode()
-    data = data.strip(b" \t\n\v\f\r")
-    if not data:
-        return pa.array([], pa.string())
-    whole = pa.Array.from_buffers(
-        pa.string(), 1, [None, pa.py_buffer(np.array([0, len(data)], np.int32)), pa.py_buffer(data)]
-    )
-    return pc.ascii_split_whitespace(whole, memory_pool=POOL).flatten()
+        kinds = data.translate(_KINDS)
+    white = np.flatnonzero(np.frombuffer(kinds, np.uint8) == 1)
+    letters = data.translate(None, _WHITE)
+    # Without white space each word ends where the next one begins; where two spaces stood together lies an empty one.
+    bounds = np.empty(len(white) + 2, np.int32)
+    bounds[0], bounds[-1] = 0, len(letters)
+    np.subtract(white, np.arange(len(white)), out=bounds[1:-1], casting="unsafe")
+    bounds = bounds[np.append(True, bounds[1:] != bounds[:-1])]
+    return pa.StringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(letters))
 
 
 def split_texts(texts: Sequence[str]) -> tuple[pa.StringArray, np.ndarray]:
     """Return the words of all texts one after another, and how many each text has."""
-    data = "\n".join(texts)
-    if _has_rare(data.encode()):
+    data = "\n".join(texts).encode()
+    if _has_rare(data, data.translate(_KINDS)):
         texts = [_RARE.sub(" ", text) for text in texts]
     trimmed = pc.ascii_trim_whitespace(pa.array(texts, pa.string()), memory_pool=POOL)
     lists = pc.ascii_split_whitespace(trimmed, memory_pool=POOL)
@@ -106,9 +113,14 @@ def split_texts(texts: Sequence[str]) -> tuple[pa.StringArray, np.ndarray]:
     return words, counts
 
 
-def _has_rare(data: bytes) -> bool:
-    # A single byte is found fast, and where it is missing no longer search is needed
-    return any(rare[:1] in data and rare in data for rare in _RARE_BYTES)
+def _has_rare(data: bytes, kinds: bytes) -> bool:
+    if b"\2" not in kinds:
+        return False
+    places = np.flatnonzero(np.frombuffer(kinds, np.uint8) == 2)
+    letters = np.frombuffer(data, np.uint8)
+    first, second = letters[places], letters[np.minimum(places + 1, len(letters) - 1)]
+    pairs = np.unique(first.astype(np.uint16) << 8 | second).tolist()
+    return any(pair >> 8 < 0x20 or pair & 0xFF in _RARE_BEGINS[pair >> 8] for pair in pairs)
 
 
 def spell(words: pa.StringArray) -> Letters:
