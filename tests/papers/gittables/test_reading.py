@@ -5,7 +5,7 @@ import tracemalloc
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hotpapers.errors import BadInput
@@ -51,6 +51,7 @@ def test_any_bytes_are_a_table_or_refused_in_one_line(content):
         assert account.lines == lines_of(content, account.encoding)
 
 
+@example([("", "", ""), ("", "", ""), ("", "", "\\")], ",")
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=3, max_size=12), st.sampled_from(",;\t|"))
 def test_what_is_written_as_csv_comes_back(rows, sign):

@@ -62,7 +62,9 @@ def detect(lines: Sequence[str]) -> Dialect:
         return dataclasses.replace(detect(sample[1:]), delimiter=told[1])
     text = "".join(sample)
     quotes = [quote for quote in ('"', "'") if _quotes(text, quote)]
-    escape = "\\" if quotes and re.search(r"\\[\"']", text) and not re.search(r'""[^,;|\t\n\r]', text) else ""
+    # A backslash before a quote that closes its cell is the cell's last letter.
+    escaped = quotes and re.search(r"\\[\"'](?![,;|\t\r\n]|$)", text)
+    escape = "\\" if escaped and not re.search(r'""[^,;|\t\n\r]', text) else ""
     spaced = bool(quotes) and bool(re.search(rf"[,;|] +{quotes[0]}", text))
     tried: dict[Dialect, list[list[str]]] = {}
     for quote in quotes or ['"']:
