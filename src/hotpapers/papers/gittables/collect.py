@@ -154,12 +154,12 @@ def collect(
                 raise BadInput(f"{Path(source).name} has no CSV files: {_told(gathering.skipped)}.")
             gathering.keep_list()
     numbers: dict[str, float | int | str] = {
-        "files": len(gathering.files), "MB": round(sum(each.size for each in gathering.files) / 1e6, 2),
+        "files": len(gathering.files), "megabytes": round(sum(each.size for each in gathering.files) / 1e6, 2),
         "topics": len({each.topic for each in gathering.files}),
         "with a licence": sum(bool(each.licence) for each in gathering.files),
     }  # fmt: skip
     return Outcome({"collected": out}, numbers | {f"skipped, {k}": v for k, v in sorted(gathering.skipped.items())},
-                   f"Make a corpus of it: hotpapers gittables build {out}")  # fmt: skip
+                   f"hotpapers gittables build {out} makes a corpus of it.")  # fmt: skip
 
 
 def gather(source: Path, gathering: Gathering, *, limit: int = 0) -> None:

@@ -272,8 +272,8 @@ def _filled(cells: Sequence[str | None]) -> Iterator[str]:
 
 def _fits(kind: str, values: Sequence[str]) -> bool:
     """Whether most values look like this kind of personal data."""
-    fits = map(_WHOLE[kind].fullmatch, values)
-    return sum(bool(fit) and (kind != "payment card" or luhn(fit[0])) for fit in fits) > SHARE * len(values)
+    fitting = filter(_WHOLE[kind].fullmatch, values)
+    return sum(kind != "payment card" or luhn(value) for value in fitting) > SHARE * len(values)
 
 
 def luhn(number: str) -> bool:
