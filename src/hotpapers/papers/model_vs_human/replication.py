@@ -94,9 +94,7 @@ def _shared(one: Sheet, row: int, two: Sheet) -> list[tuple[np.ndarray, np.ndarr
     return found
 
 
-def _between_and_within(
-    parts: list[tuple[np.ndarray, np.ndarray]], *, largest: bool = False
-) -> tuple[float, float]:
+def _between_and_within(parts: list[tuple[np.ndarray, np.ndarray]], *, largest: bool = False) -> tuple[float, float]:
     """Return the mean κ of one person to another study's people, and of these people to each other.
 
     ``largest`` asks for the largest κ that their accuracies allow instead.
