@@ -137,6 +137,8 @@ class Fake(http.server.BaseHTTPRequestHandler):
     files: ClassVar[dict] = {}
     asked: ClassVar[list] = []
     refuse_every = 0
+    refusal: ClassVar[tuple] = (403, [("Retry-After", "7")])
+    down_after = 10**9  # requests
 
     def log_message(self, *_):
         pass
@@ -155,7 +157,9 @@ class Fake(http.server.BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         here = f"http://{self.headers['Host']}"
         if Fake.refuse_every and len(Fake.asked) % Fake.refuse_every == 0:
-            return self.answer(403, {}, [("Retry-After", "7")])
+            return self.answer(Fake.refusal[0], {}, Fake.refusal[1])
+        if len(Fake.asked) > Fake.down_after:
+            return self.answer(503, {})
         if url.path == "/search/code":
             query = parse_qs(url.query)
             words = query["q"][0]
@@ -189,7 +193,8 @@ def github(monkeypatch):
     monkeypatch.setenv("GITHUB_TOKEN", "secret")
     monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    Fake.files, Fake.asked, Fake.refuse_every = {}, [], 0
+    Fake.files, Fake.asked, Fake.refuse_every, Fake.down_after = {}, [], 0, 10**9
+    Fake.refusal = (403, [("Retry-After", "7")])
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -218,6 +223,47 @@ def test_a_limit_is_waited_for_as_told_and_the_token_goes_to_its_host_alone(gith
     assert len(hits) == 350
     assert set(waits) == {7.0}
     assert {token for _, token in Fake.asked} == {"Bearer secret"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "least", "most"),
+    [
+        (429, [("Retry-After", "3")], 3, 3),
+        (403, [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", str(int(time.time()) + 600))], 400, 602),
+        (429, [("X-RateLimit-Remaining", "5")], 60, 60),
+        (429, [("Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT")], 1, 1),
+        (403, [("Retry-After", "1e9")], 3700, 3700),
+        (503, [], 1, 1),
+    ],
+)
+def test_a_refusal_is_waited_out_for_as_long_as_it_says(github, status, headers, least, most):
+    Fake.files, Fake.refuse_every, Fake.refusal = some(150), 2, (status, headers)
+    waits = []
+    assert sum(len(hits) for _, hits in GitHub(wait=waits.append).search("id")) == 150
+    assert len(waits) == 1
+    assert least <= waits[0] <= most
+
+
+@pytest.mark.parametrize(("status", "word"), [(401, "GITHUB_TOKEN"), (422, "another topic")])
+def test_a_refusal_that_waiting_does_not_mend_is_said_at_once(github, status, word):
+    Fake.files, Fake.refuse_every, Fake.refusal = some(5), 1, (status, [])
+    waits = []
+    with pytest.raises(BadInput, match=word):
+        list(GitHub(wait=waits.append).search("id"))
+    assert not waits
+
+
+def test_a_crawl_that_the_server_broke_keeps_what_it_had_and_asks_for_the_rest_alone(github, tmp_path):
+    Fake.files = some(2600)
+    Fake.down_after = 7
+    with pytest.raises(HotpapersError, match="kept"):
+        collect(topics="id", out=tmp_path / "out", limit=3)
+    known = Journal(tmp_path / "out" / "search.jsonl").queries
+    assert known
+    before, Fake.down_after = len(Fake.asked), 10**9
+    assert collect(topics="id", out=tmp_path / "out", limit=3).numbers["files"] == 3
+    again = {parse_qs(urlsplit(path).query).get("q", [""])[0] for path, _ in Fake.asked[before:]}
+    assert not known & again
 
 
 def test_files_without_a_licence_are_left_and_each_repository_is_asked_once(github, tmp_path):

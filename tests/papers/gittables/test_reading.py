@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.gittables import columns, encoding, hostile, reading
-from hotpapers.papers.gittables.claims import is_read_right
 from hotpapers.papers.gittables.reading import NoTable, Reader, read
 
 CASES = {case.name: case for case in hostile.cases()}
@@ -19,7 +18,7 @@ CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), ma
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_hostile_file_is_read_as_the_table_that_it_is(name):
-    assert is_read_right(CASES[name])
+    assert hostile.is_read_right(CASES[name])
 
 
 def lines_of(content, codec):

@@ -70,3 +70,11 @@ def test_entropy_is_nothing_for_one_word_and_four_bits_for_sixteen():
 def test_shape_bias_counts_only_decisions_for_a_cue():
     assert metrics.shape_bias(9236, 398) == pytest.approx(0.9587, abs=5e-5)
     assert np.isnan(metrics.shape_bias(0, 0))
+
+
+@given(st.floats(0.02, 0.98), st.floats(0.02, 0.98), st.integers(2, 1000))
+def test_the_rough_standard_error_is_never_too_small_and_exact_where_both_are_right_half_the_time(p1, p2, n):
+    rough = metrics.rough_standard_error(metrics.expected_consistency(p1, p2), n)
+    assert metrics.kappa_standard_error(p1, p2, n) <= rough * (1 + 1e-9)
+    half = metrics.rough_standard_error(metrics.expected_consistency(0.5, 0.5), n)
+    assert metrics.kappa_standard_error(0.5, 0.5, n) == pytest.approx(half)

@@ -28,6 +28,7 @@ THRESHOLD = 0.56
 """The paper's: mean less one standard deviation of the best similarities that fastText gave to headers."""
 
 CACHED = 500_000  # headers
+SHOWN = 20  # columns of which the answer tells at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,6 +196,9 @@ def annotate(
     for key, domain in metadata(found)["table_domain"].items():
         if domain:
             numbers[f"domain, {key.replace('_', ' ')}"] = domain
+    for name in list(dict.fromkeys(names))[:SHOWN]:
+        labels = dict.fromkeys(each.type.label for each in found.get(name, ()))
+        numbers[f"column {name}"[:60]] = ", ".join(labels) or "nothing near enough"
     return Outcome({"types": out}, numbers, "The types are those that the headers name; the values were not looked at.")
 
 

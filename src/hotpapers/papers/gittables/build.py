@@ -25,6 +25,7 @@ from hotpapers.engines import Engine, do_all
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.gittables import annotate, collect, columns, ontology, privacy, reading, store
+from hotpapers.papers.gittables.account import Account
 from hotpapers.papers.gittables.annotate import THRESHOLD
 from hotpapers.papers.gittables.cleaning import Mode
 from hotpapers.papers.gittables.collect import Collected
@@ -70,7 +71,7 @@ class Fate(msgspec.Struct, omit_defaults=True):
     entry: store.Entry | None = None
     reason: str = ""
     detail: str = ""
-    account: reading.Account | None = None
+    account: Account | None = None
     audit: dict[str, dict[str, int]] = {}
     personal: dict[str, str] = {}
     hidden: int = 0
@@ -154,7 +155,7 @@ def build(
         "lines that are no rows": sum(counts["lines"]["dropped"].values()),
         "personal columns": counts["personal columns"],
     }
-    note = f"Look at it: hotpapers gittables stats {out}"
+    note = f"hotpapers gittables stats {store.shown(out)} describes it."
     if not counts["tables"]:
         note = "No table is left. Files without a licence are dropped unless --licence or --unlicensed keep is given."
     return Outcome({"corpus": out}, numbers, note)

@@ -17,7 +17,6 @@ from hotpapers.cards import Scale
 from hotpapers.claims.measurement import Measurement
 from hotpapers.engines import Engine
 from hotpapers.papers.gittables import annotate, build, evaluate, experiment, hostile, ontology, privacy, reading
-from hotpapers.papers.gittables.complete import Completion
 from hotpapers.papers.gittables.train import Columns, Config, learn, predicted, score
 from hotpapers.papers.gittables.vectors import embedder
 from hotpapers.run import Run
@@ -231,26 +230,13 @@ def schemas_complete_schemas(scale: Scale, run: Run) -> Measurement:
         topics = sorted({each.topic for each in entries})
         held = set(rng.permutation(topics)[: len(topics) // 5])
         unseen = [each.topic in held for each in entries]
-        method[seed], baseline[seed], counts = _recall_of_completion(entries, unseen)
+        method[seed], baseline[seed], counts = experiment.recall_of_completion(entries, unseen)
         some = sorted({tuple(each.columns) for each in entries})
         drawn = {some[at] for at in rng.permutation(len(some))[: len(some) // 5]}
-        ours, common, _ = _recall_of_completion(entries, [tuple(each.columns) in drawn for each in entries])
+        ours, common, _ = experiment.recall_of_completion(entries, [tuple(each.columns) in drawn for each in entries])
         extras[str(seed)] = counts | {"known topics": {"nearest schemas": ours, "most frequent names": common}}
     values = {seed: method[seed] - baseline[seed] for seed in method}
     return Measurement(values=values, method=method, baseline=baseline, unit="%", extras=extras)
-
-
-def _recall_of_completion(entries: list[Any], unseen: list[bool]) -> tuple[float, float, dict[str, int]]:
-    known = Completion([each.columns for each, new in zip(entries, unseen, strict=True) if not new], embedder("small"))
-    asked = {tuple(each.columns) for each, new in zip(entries, unseen, strict=True) if new and len(each.columns) >= 6}
-    ours, common = [], []
-    for columns in sorted(asked):
-        given, wanted = columns[:3], {annotate.clean(name) for name in columns[3:]}
-        most = min(10, len(wanted))
-        ours.append(100 * len(wanted & {name for name, _ in known.complete(given)}) / most)
-        common.append(100 * len(wanted & set(known.most_common(given))) / most)
-    counts = {"schemas known": len(known.schemas), "schemas asked": len(asked)}
-    return statistics.mean(ours), statistics.mean(common), counts
 
 
 def values_tell_personal_data(scale: Scale, run: Run) -> Measurement:
@@ -313,7 +299,7 @@ def reads_what_pandas_reads(scale: Scale, run: Run) -> Measurement:
     import pandas
 
     cases = hostile.cases()
-    ours = [case.name for case in cases if is_read_right(case)]
+    ours = [case.name for case in cases if hostile.is_read_right(case)]
     pandas_ = []
     for case in cases:
         try:
@@ -328,16 +314,6 @@ def reads_what_pandas_reads(scale: Scale, run: Run) -> Measurement:
         baseline={run.seed: float(len(pandas_))}, unit=f"of {len(cases)} files",
         extras={"ours alone": sorted(set(ours) - set(pandas_)), "pandas alone": sorted(set(pandas_) - set(ours))},
     )  # fmt: skip
-
-
-def is_read_right(case: hostile.Hostile) -> bool:
-    """Whether a hostile file is read as the table that it is."""
-    try:
-        read = reading.read(case.content, case.name)
-    except reading.NoTable:
-        return False
-    rows = zip(*(read.data.column(at).to_pylist() for at in range(read.data.num_columns)), strict=True)
-    return hostile.is_right(case, read.columns, list(rows))
 
 
 def engines_agree(scale: Scale, run: Run) -> Measurement:

@@ -7,12 +7,7 @@ that git knows it by. Files of the same content are taken once: forks and copies
 import hashlib
 import re
 import shutil
-import subprocess
-import tarfile
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import msgspec
 
@@ -20,16 +15,12 @@ from hotpapers import progress
 from hotpapers.datasets.wordnet import noun_topics
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
+from hotpapers.papers.gittables import sources, store
 from hotpapers.papers.gittables.github import GitHub, Journal
-from hotpapers.papers.gittables.licences import LICENCE_FILES, Licences
 from hotpapers.verbs import AnyFile, Outcome, TextFile
 
 LIST = "files.jsonl"
-ENDINGS = (".csv", ".tsv", ".tab", ".csv.gz")
-
-
 _BLOCK = 1 << 20
-_Found = tuple[str, str, bytes | Path, dict[str, str]]  # topic, path, content or file, what is known of it
 
 
 class Collected(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -154,12 +145,12 @@ def collect(
                 raise BadInput(f"{Path(source).name} has no CSV files: {_told(gathering.skipped)}.")
             gathering.keep_list()
     numbers: dict[str, float | int | str] = {
-        "files": len(gathering.files), "MB": round(sum(each.size for each in gathering.files) / 1e6, 2),
+        "files": len(gathering.files), "megabytes": round(sum(each.size for each in gathering.files) / 1e6, 2),
         "topics": len({each.topic for each in gathering.files}),
         "with a licence": sum(bool(each.licence) for each in gathering.files),
     }  # fmt: skip
     return Outcome({"collected": out}, numbers | {f"skipped, {k}": v for k, v in sorted(gathering.skipped.items())},
-                   f"Make a corpus of it: hotpapers gittables build {out}")  # fmt: skip
+                   f"hotpapers gittables build {store.shown(out)} makes a corpus of it.")  # fmt: skip
 
 
 def gather(source: Path, gathering: Gathering, *, limit: int = 0) -> None:
@@ -167,7 +158,7 @@ def gather(source: Path, gathering: Gathering, *, limit: int = 0) -> None:
     if not source.exists():
         raise BadInput(f"There is no {source}; name a folder, a git repository or an archive.")
     with progress.bar(f"collect from {source.name[:40]}") as bar:
-        for topic, path, content, about in _contents(source, gathering):
+        for topic, path, content, about in sources.contents(source, gathering.largest, gathering.skip):
             gathering.add(topic, path, content, **about)
             bar.update(len(gathering.files))
             if limit and len(gathering.files) >= limit:
@@ -231,135 +222,6 @@ def read_topics(topics: str, file: Path | None = None) -> list[str]:
     return found
 
 
-def _contents(source: Path, gathering: Gathering) -> Iterator[_Found]:
-    if source.is_dir() and (
-        (source / ".git").exists() or ((source / "objects").is_dir() and (source / "HEAD").is_file())
-    ):
-        yield from _git(source, gathering)
-    elif source.is_dir():
-        yield from _folder(source, gathering)
-    elif zipfile.is_zipfile(source):
-        yield from _zip(source, gathering)
-    elif tarfile.is_tarfile(source):
-        yield from _tar(source, gathering)
-    elif source.suffix.lower() in ENDINGS:
-        yield "", source.name, _unpacked(source.read_bytes(), source.name, gathering), {}
-    else:
-        raise BadInput(f"{source.name} is no folder, git repository, zip or tar archive, and no CSV file.")
-
-
-def _folder(folder: Path, gathering: Gathering) -> Iterator[_Found]:
-    paths = sorted(each for each in folder.rglob("*") if each.is_file() and not each.is_symlink())
-    licences = Licences({each.relative_to(folder).as_posix(): each.read_text("utf-8", "replace")[:4000]
-                          for each in paths if LICENCE_FILES.fullmatch(each.name)})  # fmt: skip
-    for path in paths:
-        if path.name.lower().endswith(ENDINGS):
-            inner = path.relative_to(folder).as_posix()
-            if path.stat().st_size > gathering.largest:
-                gathering.skip("too large")
-                continue
-            # A large file is copied in blocks, never held.
-            packed = path.name.lower().endswith(".gz")
-            content = _unpacked(path.read_bytes(), path.name, gathering) if packed else path
-            yield _topic(inner), inner, content, {"url": inner, "licence": licences.of(inner)}
-
-
-def _zip(archive: Path, gathering: Gathering) -> Iterator[_Found]:
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            infos = sorted((each for each in opened.infolist() if not each.is_dir()), key=lambda each: each.filename)
-            licences = Licences(
-                {
-                    each.filename: opened.open(each).read(4000).decode("utf-8", "replace")
-                    for each in infos
-                    if LICENCE_FILES.fullmatch(PurePosixPath(each.filename).name)
-                }
-            )
-            for info in infos:
-                if info.filename.lower().endswith(ENDINGS) and "__MACOSX" not in info.filename:
-                    with opened.open(info) as stream:  # what its header says of its size binds no one
-                        content = stream.read(gathering.largest + 1)
-                    content = _unpacked(content, info.filename, gathering)
-                    yield (
-                        _topic(info.filename),
-                        info.filename,
-                        content,
-                        {"url": info.filename, "licence": licences.of(info.filename)},
-                    )
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
-        raise BadInput(f"{archive.name} is a damaged or locked archive: {error}.") from error
-
-
-def _tar(archive: Path, gathering: Gathering) -> Iterator[_Found]:
-    licences: dict[str, str] = {}
-    try:
-        with tarfile.open(archive) as opened:
-            infos = sorted((each for each in opened if each.isreg()), key=lambda each: each.name)
-            for info in infos:
-                if LICENCE_FILES.fullmatch(PurePosixPath(info.name).name):
-                    licences[info.name] = (opened.extractfile(info) or _EMPTY).read(4000).decode("utf-8", "replace")
-            known = Licences(licences)
-            for info in sorted(infos, key=lambda each: each.offset):
-                if info.name.lower().endswith(ENDINGS) and (stream := opened.extractfile(info)):
-                    content = _unpacked(stream.read(gathering.largest + 1), info.name, gathering)
-                    yield _topic(info.name), info.name, content, {"url": info.name, "licence": known.of(info.name)}
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise BadInput(f"{archive.name} is a damaged archive: {error}.") from error
-
-
-def _git(folder: Path, gathering: Gathering) -> Iterator[_Found]:
-    """Read the last commit of a repository, checked out or bare; no hook, filter or setting of it runs."""
-    listed = _run_git(folder, "ls-tree", "-r", "-z", "HEAD").split(b"\0")
-    blobs = [
-        (each[3].decode("utf-8", "replace"), each[2].decode())
-        for line in listed
-        if line
-        if (each := re.split(rb"[ \t]", line, maxsplit=3)) and each[1] == b"blob" and each[0] != b"120000"
-    ]
-    licences = Licences(
-        {
-            path: _run_git(folder, "cat-file", "blob", sha)[:4000].decode("utf-8", "replace")
-            for path, sha in blobs
-            if LICENCE_FILES.fullmatch(PurePosixPath(path).name)
-        }
-    )
-    commit = _run_git(folder, "rev-parse", "HEAD").decode().strip()
-    with subprocess.Popen(
-        ["git", "-C", str(folder), "cat-file", "--batch"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as batch:
-        assert batch.stdin
-        assert batch.stdout
-        for path, sha in sorted(blobs):
-            if not path.lower().endswith(ENDINGS):
-                continue
-            batch.stdin.write(f"{sha}\n".encode())
-            batch.stdin.flush()
-            words = batch.stdout.readline().split()
-            if len(words) != 3:
-                gathering.skip("missing in the repository")
-                continue
-            content = batch.stdout.read(int(words[2]) + 1)[:-1]
-            yield (
-                _topic(path),
-                path,
-                _unpacked(content, path, gathering),
-                {"url": f"{commit}:{path}", "repository": folder.resolve().name, "licence": licences.of(path)},
-            )
-        batch.stdin.close()
-
-
-def _run_git(folder: Path, *words: str) -> bytes:
-    try:
-        return subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=True).stdout
-    except FileNotFoundError as error:
-        raise BadInput("Reading a git repository needs git; install it, or give a folder or an archive.") from error
-    except subprocess.CalledProcessError as error:
-        raise BadInput(f"{folder.name} is no git repository that can be read; give a folder or an archive.") from error
-
-
 def blob_hash(content: bytes | Path) -> str:
     """Return git's hash of a content: the same file has it in every fork."""
     size = content.stat().st_size if isinstance(content, Path) else len(content)
@@ -378,29 +240,5 @@ def plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80]
 
 
-def _topic(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    return parts[-2] if len(parts) > 1 else ""
-
-
-def _unpacked(content: bytes, name: str, gathering: Gathering) -> bytes:
-    if not name.lower().endswith(".gz"):
-        return content
-    import zlib
-
-    try:
-        return zlib.decompressobj(31).decompress(content, gathering.largest + 1)
-    except zlib.error:
-        return b""
-
-
 def _told(skipped: dict[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items())) or "none ends in .csv or .tsv"
-
-
-class _Nothing:
-    def read(self, most: int) -> bytes:
-        return b""
-
-
-_EMPTY: Any = _Nothing()

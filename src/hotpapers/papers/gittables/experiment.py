@@ -6,6 +6,7 @@ import io
 import itertools
 import os
 import random
+import statistics
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,9 +21,11 @@ from hotpapers.files import home
 from hotpapers.papers.gittables import annotate, build, collect, evaluate, reading
 from hotpapers.papers.gittables.cleaning import clean_type
 from hotpapers.papers.gittables.collect import Collected
+from hotpapers.papers.gittables.complete import Completion
 from hotpapers.papers.gittables.features import as_text, column_features
-from hotpapers.papers.gittables.store import Corpus
+from hotpapers.papers.gittables.store import Corpus, Entry
 from hotpapers.papers.gittables.train import Columns
+from hotpapers.papers.gittables.vectors import embedder
 
 EXAMPLES = Path(__file__).parent / "examples"
 GITTABLES = "https://zenodo.org/record/6517052"
@@ -216,79 +219,18 @@ _COLUMNS: dict[str, tuple[bool, tuple[str, ...]]] = {
     "updated": (False, ("20{d}{d}-0{d}-1{d}",)),
 }
 _GIVEN = [
-    "James",
-    "Mary",
-    "Robert",
-    "Linda",
-    "Michael",
-    "Susan",
-    "David",
-    "Karen",
-    "Thomas",
-    "Nancy",
-    "Daniel",
-    "Laura",
-    "Peter",
-    "Anna",
-    "Mark",
-    "Sarah",
-    "Kevin",
-    "Emily",
-    "Brian",
-    "Donna",
-    "Luis",
-    "Maria",
-    "Hans",
-    "Olga",
-    "Jean",
-    "Sophie",
-    "Ahmed",
-    "Wei",
-    "Giulia",
-    "Kwame",
-    "Ingrid",
-    "Tomasz",
-    "Aiko",
-    "Priya",
-]
+    "James", "Mary", "Robert", "Linda", "Michael", "Susan", "David", "Karen", "Thomas", "Nancy", "Daniel", "Laura",
+    "Peter", "Anna", "Mark", "Sarah", "Kevin", "Emily", "Brian", "Donna", "Luis", "Maria", "Hans", "Olga", "Jean",
+    "Sophie", "Ahmed", "Wei", "Giulia", "Kwame", "Ingrid", "Tomasz", "Aiko", "Priya",
+]  # fmt: skip
 _FAMILY = [
-    "Smith",
-    "Jones",
-    "Garcia",
-    "Brown",
-    "Miller",
-    "Davis",
-    "Wilson",
-    "Moore",
-    "Taylor",
-    "Thomas",
-    "Lee",
-    "Kim",
-    "Novak",
-    "Rossi",
-    "Meyer",
-    "Okafor",
-    "Ito",
-    "Singh",
-]
+    "Smith", "Jones", "Garcia", "Brown", "Miller", "Davis", "Wilson", "Moore", "Taylor", "Thomas", "Lee", "Kim",
+    "Novak", "Rossi", "Meyer", "Okafor", "Ito", "Singh",
+]  # fmt: skip
 _PLAIN = [
-    "amber",
-    "stone",
-    "river",
-    "cloud",
-    "maple",
-    "silver",
-    "north",
-    "garden",
-    "copper",
-    "meadow",
-    "harbor",
-    "summit",
-    "velvet",
-    "canyon",
-    "orchid",
-    "lantern",
-]
+    "amber", "stone", "river", "cloud", "maple", "silver", "north", "garden", "copper", "meadow", "harbor",
+    "summit", "velvet", "canyon", "orchid", "lantern",
+]  # fmt: skip
 
 
 def _value(style: str, rng: random.Random) -> str:
@@ -331,6 +273,20 @@ def _first(value: str) -> str:
     if value == "NULL":
         return ""
     return value[1:-1].split("|")[0] if value.startswith("{") and value.endswith("}") else value
+
+
+def recall_of_completion(entries: Sequence[Entry], unseen: Sequence[bool]) -> tuple[float, float, dict[str, int]]:
+    """Return the recall, in per cent, of nearest schemas and of the most frequent names, and the schemas' counts."""
+    known = Completion([each.columns for each, new in zip(entries, unseen, strict=True) if not new], embedder("small"))
+    asked = {tuple(each.columns) for each, new in zip(entries, unseen, strict=True) if new and len(each.columns) >= 6}
+    ours, common = [], []
+    for columns in sorted(asked):
+        given, wanted = columns[:3], {annotate.clean(name) for name in columns[3:]}
+        most = min(10, len(wanted))
+        ours.append(100 * len(wanted & {name for name, _ in known.complete(given)}) / most)
+        common.append(100 * len(wanted & set(known.most_common(given))) / most)
+    counts = {"schemas known": len(known.schemas), "schemas asked": len(asked)}
+    return statistics.mean(ours), statistics.mean(common), counts
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hotpapers.papers.gittables import reading
+
 _PEOPLE = "name,city,age\nAda,London,36\nGrace,New York,45\nEmmy,Erlangen,53\n"
 _NAMES = ("name", "city", "age")
 _ROWS = (("Ada", "London", "36"), ("Grace", "New York", "45"), ("Emmy", "Erlangen", "53"))
@@ -19,6 +21,16 @@ class Hostile:
     content: bytes
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+
+def is_read_right(case: Hostile) -> bool:
+    """Whether a hostile file is read as the table that it is."""
+    try:
+        read = reading.read(case.content, case.name)
+    except reading.NoTable:
+        return False
+    rows = zip(*(read.data.column(at).to_pylist() for at in range(read.data.num_columns)), strict=True)
+    return is_right(case, read.columns, list(rows))
 
 
 def is_right(case: Hostile, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> bool:

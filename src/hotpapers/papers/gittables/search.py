@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.gittables.cleaning import clean
-from hotpapers.papers.gittables.store import Corpus, Entry, write_csv
+from hotpapers.papers.gittables.store import Corpus, Entry, shown, write_csv
 from hotpapers.papers.gittables.vectors import Embedder, Vectors, embedder, named, unit
 from hotpapers.verbs import AnyFile, Outcome
 
@@ -140,7 +140,7 @@ def search(
     for rank, (entry, _) in enumerate(hits[:10], 1):
         numbers[f"{rank}. {entry.name} ({entry.id})"] = ", ".join(entry.columns)[:100]
     note = (
-        f"Take one out: hotpapers gittables load {opened.path} --table {hits[0][0].id}"
+        f"hotpapers gittables load {shown(opened.path)} --table {hits[0][0].id} takes the first one out."
         if hits
         else "Nothing fits; try other words."
     )

@@ -13,6 +13,7 @@ The metadata are under the key ``gittables`` in the words of the published corpu
 
 import io
 import json
+import shlex
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -163,6 +164,11 @@ def metadata_of(source: io.BytesIO | Path, name: str = "") -> dict[str, Any]:
 def with_metadata(schema: pa.Schema, metadata: dict[str, Any]) -> pa.Schema:
     """Return the schema with the metadata of a table; the same metadata are always the same bytes."""
     return schema.with_metadata({KEY: json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode()})
+
+
+def shown(path: Path) -> str:
+    """Return a path as a command takes it; of an absolute one, which on a page is the server's own, the name."""
+    return shlex.quote(path.name if path.is_absolute() else str(path))
 
 
 def write_csv(path: Path, table: pa.Table) -> None:

@@ -19,7 +19,7 @@ from hotpapers.files import written_whole
 from hotpapers.papers.gittables import reading
 from hotpapers.papers.gittables.features import as_text, column_features
 from hotpapers.papers.gittables.model import ColumnNet
-from hotpapers.papers.gittables.store import Corpus
+from hotpapers.papers.gittables.store import Corpus, shown
 from hotpapers.run import Run, load_model, save_model
 from hotpapers.verbs import AnyFile, Device, Model, Outcome, resume_command
 
@@ -147,7 +147,9 @@ def train(
         "most frequent type": round(scores["most frequent type"], 4),
         "seconds": round(time.perf_counter() - started, 1),
     }
-    return Outcome({"model": out, "scores": report}, numbers, f"Use it: hotpapers gittables predict {out} TABLE.csv")
+    return Outcome(
+        {"model": out, "scores": report}, numbers, f"hotpapers gittables predict {shown(out)} TABLE.csv uses it."
+    )
 
 
 def predict(model: Model, table: AnyFile, *, top: int = 3, out: Path | None = None) -> Outcome:

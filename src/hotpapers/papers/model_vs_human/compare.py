@@ -118,4 +118,6 @@ def _groups(names: Sequence[str], matrix: np.ndarray) -> dict[str, float | int |
         "machines with people": np.outer(~human, human),
         "people with people": np.outer(human, human) & apart,
     }
-    return {f"mean κ, {label}": float(np.nanmean(matrix[mask])) for label, mask in groups.items() if mask.any()}
+    return {
+        f"mean κ, {label}": round(float(np.nanmean(matrix[mask])), 4) for label, mask in groups.items() if mask.any()
+    }

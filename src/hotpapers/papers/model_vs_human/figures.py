@@ -119,7 +119,7 @@ def matrix(values: np.ndarray, names: Sequence[str], title: str) -> Any:
                         color="white" if abs(values[i, j]) > 0.6 else INK)  # fmt: skip
     ax.set_xticks(range(len(names)), [_plain(name) for name in names], rotation=90, fontsize=7)
     ax.set_yticks(range(len(names)), [_plain(name) for name in names], fontsize=7)
-    ax.set_title(_plain(title), fontsize=9)
+    figure.suptitle(_plain(title, 60), fontsize=9)  # a few observers make axes narrower than the title
     figure.colorbar(shown, ax=ax, shrink=0.6)
     return figure
 
@@ -163,9 +163,9 @@ def scatter(points: Mapping[str, tuple[float, float]], labels: tuple[str, str]) 
     return figure
 
 
-def _plain(name: str) -> str:
+def _plain(name: str, most: int = 34) -> str:
     """Return a name as it is to be drawn: without TeX, and not too long."""
-    return name.replace("$", r"\$")[:34]
+    return name[:most].replace("$", r"\$")
 
 
 def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Any, Any]:

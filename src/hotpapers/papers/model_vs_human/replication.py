@@ -59,13 +59,26 @@ def replication(scale: Scale) -> Replication:
     parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     extras = {}
     for one, two in pairs:
-        found = [part for row in range(len(one.observers)) for part in _shared(one, row, two)]
-        images = sum(len(a) for a, _ in found)
-        if images >= 300:
-            parts[two.dataset] = found
-            between, within = _between_and_within(found)
-            extras[two.dataset] = {"trials of 2018 on shared images": images, "κ between": between, "κ within": within}
+        found = [shared for row in range(len(one.observers)) if (shared := _shared(one, row, two))]
+        if sum(len(a) for person in found for a, _ in person) >= 300:
+            parts[two.dataset] = [part for person in found for part in person]
+            extras[two.dataset] = {"people of 2018": len(found)} | _told(parts[two.dataset])
     return Replication(parts, extras)
+
+
+def _told(parts: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
+    """Return what the two studies' κ rest on: how right their people were, and what κ that allows."""
+    between, within = _between_and_within(parts)
+    most_between, most_within = _between_and_within(parts, largest=True)
+    return {
+        "trials of 2018 on shared images": sum(len(a) for a, _ in parts),
+        "right in 2018": float(np.mean([a.mean() for a, _ in parts])),
+        "right in 2021": float(np.mean([crowd.mean() for _, crowd in parts])),
+        "κ between": between,
+        "κ within": within,
+        "largest κ between": most_between,
+        "largest κ within": most_within,
+    }
 
 
 def _shared(one: Sheet, row: int, two: Sheet) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -81,13 +94,20 @@ def _shared(one: Sheet, row: int, two: Sheet) -> list[tuple[np.ndarray, np.ndarr
     return found
 
 
-def _between_and_within(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
-    """Return the mean κ of one person to another study's people, and of these people to each other."""
+def _between_and_within(parts: list[tuple[np.ndarray, np.ndarray]], *, largest: bool = False) -> tuple[float, float]:
+    """Return the mean κ of one person to another study's people, and of these people to each other.
+
+    ``largest`` asks for the largest κ that their accuracies allow instead.
+    """
     between, within = [], []
     for one, crowd in parts:
         p, people = one.mean(), crowd.mean(axis=1)
-        between.append(metrics.error_consistency(p, people, (crowd == one).mean(axis=1)).mean())
         i, j = np.triu_indices(len(crowd), 1)
+        if largest:
+            between.append(metrics.largest_consistency(p, people).mean())
+            within.append(metrics.largest_consistency(people[i], people[j]).mean())
+            continue
+        between.append(metrics.error_consistency(p, people, (crowd == one).mean(axis=1)).mean())
         alike = (crowd[i] == crowd[j]).mean(axis=1)
         within.append(metrics.error_consistency(people[i], people[j], alike).mean())
     return float(np.mean(between)), float(np.mean(within))
