@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def snippets(count: int) -> list[str]:
-    from hotpapers.papers.bifi.breaking import corrupt_all
+    from hotpapers.papers.bifi.corruption import corrupt_all
     from hotpapers.papers.bifi.corpora import library_snippets
 
     good = library_snippets(count // 2, seed=0)

@@ -13,8 +13,9 @@ from hotpapers.cards import find_card
 from hotpapers.cli import main
 from hotpapers.errors import BadInput
 from hotpapers.papers.bifi import critics
-from hotpapers.papers.bifi.breaking import break_code, corrupt_all
+from hotpapers.papers.bifi.breaking import break_code
 from hotpapers.papers.bifi.corpora import Entry, read_deepfix, read_entries
+from hotpapers.papers.bifi.corruption import corrupt_all
 from hotpapers.papers.bifi.critics import critic
 from hotpapers.papers.bifi.evaluation import evaluate, interval
 from hotpapers.papers.bifi.fixing import NoFix, fix
@@ -48,11 +49,29 @@ def test_a_fix_is_applied_where_that_is_asked_and_only_the_edit_changes(broken):
     assert fix(broken).numbers == {"files": 1, "broken": 0}
 
 
-def test_the_patch_is_one_that_git_takes(broken, tmp_path):
-    fix(broken)
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(x)  # why\r\n    return {'a':   x}\r\n",
+        "\fdef f(x)\n\x0b    return x\n\f\ny = 1",
+        "def f(x):\r    return (x\r",
+    ],
+    ids=["DOS", "form feeds", "Macintosh"],
+)
+def test_the_patch_is_one_that_git_takes(code, tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_bytes(code.encode())
+    fix(path)
     done = subprocess.run(["git", "apply", "broken.py.patch"], cwd=tmp_path, capture_output=True)
     assert done.returncode == 0, done.stderr
-    assert PYTHON(broken.read_text()).ok
+    assert PYTHON(path.read_bytes().decode()).ok
+
+
+def test_what_a_page_put_for_blanks_and_quotes_is_spelled_as_python_but_not_in_comments_and_strings(tmp_path):
+    path = tmp_path / "pasted.py"
+    path.write_text("def f(x):  # “why”\n\xa0\xa0\xa0\xa0return x\xa0− 1\ny = [“a”, '\xa0–']\n")
+    fix(path, apply=True)
+    assert path.read_text() == "def f(x):  # “why”\n    return x - 1\ny = [\"a\", '\xa0–']\n"
 
 
 def test_the_example_with_three_errors_is_fixed_and_its_comments_stay():
@@ -219,7 +238,7 @@ KILLED = "HOTPAPERS_TEST_KILLED"
 WORKERS = """
 import os, signal
 from pathlib import Path
-from hotpapers.papers.bifi.breaking import corrupt_piece
+from hotpapers.papers.bifi.corruption import corrupt_piece
 from hotpapers.papers.bifi.splitting import judge_piece
 
 def once(name):
@@ -243,12 +262,12 @@ if {engine!r} == "ray":
     import ray
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
 import bifi_workers as work
-from hotpapers.papers.bifi import breaking, splitting
-splitting.judge_piece, breaking.corrupt_piece = work.judge_or_die, work.corrupt_or_die
+from hotpapers.papers.bifi import corruption, splitting
+splitting.judge_piece, corruption.corrupt_piece = work.judge_or_die, work.corrupt_or_die
 entries = [splitting.Entry(code) for code in ("x", "x(", "y")]
 pieces = [splitting.Piece([entry], "x.py", "python", "", "", 11) for entry in entries]
 print([v.ok for v in splitting.judge_all(pieces, {engine!r}, 2)])
-print(breaking.corrupt_all(["f(x)\\n"] * 3, engine={engine!r}, jobs=2))
+print(corruption.corrupt_all(["f(x)\\n"] * 3, engine={engine!r}, jobs=2))
 """
 
 
