@@ -52,7 +52,7 @@ PACKAGES = (
 SETTINGS = Settings(width=64, layers=4, rounds=2, first_steps=800, fixer_steps=200, breaker_steps=120, rate=3e-3,
                     synthetic=30_000, breaks=8_000, n=1, longest=80, keep_words=True, bracket_pairs=True)  # fmt: skip
 SEED = 0
-VALIDATED = 800
+VALIDATED = 3000
 """Snippets that weights are chosen by, of StackOverflow's training split: they neither train nor test these models."""
 
 
