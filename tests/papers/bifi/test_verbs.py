@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,15 @@ def test_a_file_longer_than_the_window_is_fixed_at_every_place(tmp_path):
     path.write_text(good.replace("def f10(x):", "def f10(x)").replace("def f60(x):", "def f60(x)"))
     fix(path, apply=True)
     assert path.read_text() == good
+
+
+def test_a_line_of_data_without_end_is_given_up_at_once(tmp_path):
+    path = tmp_path / "data.py"
+    path.write_text("x = [" + "1, " * 10_000)
+    begun = time.process_time()
+    with pytest.raises(NoFix, match="never closed"):
+        fix(path)
+    assert time.process_time() - begun < 5
 
 
 def test_other_languages_are_fixed_by_rules(tmp_path):

@@ -25,6 +25,8 @@ from hotpapers.papers.bifi.vocabulary import Vocabulary
 
 BEFORE, AFTER = 100, 60
 """Tokens of the window before and after the critic's place."""
+WIDEST = 2000
+"""Tokens of the widest window: a line that has more is data, and would take minutes."""
 CHECKS = (200, 80, 60, 40)
 """Candidates of each depth that the critic sees."""
 BEAM = 4
@@ -158,6 +160,8 @@ def _mend_place(
     begin, end = window(code, verdict, vocabulary)
     part = code[begin:end]
     tokens = vocabulary.tokens(part)
+    if len(tokens) > WIDEST:
+        return []
     writer = Writer(part, tokens, vocabulary)
     state = start(vocabulary.encode(tokens))
     asked = Asked(state, _place(code, verdict, begin, vocabulary, len(tokens)), verdict.kind)

@@ -4,7 +4,7 @@
     python -m hotpapers.papers.bifi.shipping --measure src/hotpapers/papers/bifi/python
 
 Good code is the standard library's (PSF licence) and that of the packages below (BSD, MIT, Apache) where they are
-installed; bad code is Python 2 from wheels of Fabric 1.14.1 (BSD) and mrjob 0.4.6 (Apache-2.0) in the folder WHEELS
+installed; bad code is Python 2 from wheels of Fabric 1.14.1, Scrapy 1.0.7 (BSD) and mrjob 0.4.6 (Apache-2.0) in the folder WHEELS
 (``pip download --no-deps --only-binary=:all: --python-version 2.7 --implementation py --abi none …``), and from the
 standard library's own tests of 2to3 (PSF). Archives are read, nothing in them is run.
 """
@@ -50,9 +50,9 @@ PACKAGES = (
     "skimage",
 )
 SETTINGS = Settings(width=64, layers=4, rounds=2, first_steps=800, fixer_steps=200, breaker_steps=120, rate=3e-3,
-                    synthetic=30_000, breaks=8_000, n=1, longest=80, keep_words=True, bracket_pairs=True)  # fmt: skip
+                    synthetic=30_000, breaks=8_000, n=1, longest=80)  # fmt: skip
 SEED = 0
-VALIDATED = 3000
+VALIDATED = 800
 """Snippets that weights are chosen by, of StackOverflow's training split: they neither train nor test these models."""
 
 
