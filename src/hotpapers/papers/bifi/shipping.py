@@ -4,9 +4,9 @@
     python -m hotpapers.papers.bifi.shipping --measure src/hotpapers/papers/bifi/python
 
 Good code is the standard library's (PSF licence) and that of the packages below (BSD, MIT, Apache) where they are
-installed; bad code is Python 2 from wheels of Fabric 1.14.1, Scrapy 1.0.7 (BSD) and mrjob 0.4.6 (Apache-2.0) in the folder WHEELS
-(``pip download --no-deps --only-binary=:all: --python-version 2.7 --implementation py --abi none …``), and from the
-standard library's own tests of 2to3 (PSF). Archives are read, nothing in them is run.
+installed; bad code is Python 2 from wheels of Fabric 1.14.1, Scrapy 1.0.7 (BSD) and mrjob 0.4.6 (Apache-2.0) in the
+folder WHEELS (``pip download --no-deps --only-binary=:all: --python-version 2.7 --implementation py --abi none …``),
+and from the standard library's own tests of 2to3 (PSF). Archives are read, nothing in them is run.
 """
 
 import argparse
