@@ -145,10 +145,20 @@ def test_a_file_that_cannot_be_read_is_one_line(verb, name, tmp_path, capsys):
     assert "x.py" in said
 
 
+@pytest.mark.parametrize("name", ["x" * 5000 + ".py", "x\0.py"], ids=["too long", "zero byte"])
+@pytest.mark.parametrize("verb", [fix, break_code, split, evaluate])
+def test_what_cannot_be_a_name_is_bad_input(verb, name):
+    with pytest.raises(BadInput, match="Cannot read"):
+        verb(Path(name))
+
+
 def test_lines_that_are_no_snippets_are_named(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_text('{"code": "x"}\n{"text": 1}\n')
     with pytest.raises(BadInput, match="line 2"):
+        split(path)
+    path.write_text('{"code": "\\ud800"}\n')
+    with pytest.raises(BadInput, match="line 1"):
         split(path)
     path.write_text("[" * 100_000)
     with pytest.raises(BadInput, match="line 1"):

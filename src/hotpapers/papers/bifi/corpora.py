@@ -126,7 +126,7 @@ def read_entries(path: Path, suffix: str) -> list[Entry]:
         If there is nothing to read, or a line is no object with code.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         files = [each for each in sorted(path.rglob(f"*{suffix}")) if each.is_file()]
         if not files:
             raise BadInput(f"{path} has no files that end in {suffix}; name a folder that has, or another --critic.")
@@ -141,16 +141,25 @@ def read_entries(path: Path, suffix: str) -> list[Entry]:
     return _read_authors(text, path) if path.suffix == ".json" else _read_lines(text, path)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder of that name, be the name ever so strange."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
+
+
 def read_code(path: Path) -> str:
     """Return a file's text as it is written, or raise ``BadInput`` where it is missing, no text, or far too long."""
     try:
         if path.stat().st_size > LARGEST:
             raise BadInput(f"{path} has more than {LARGEST >> 20} MiB; give a part of it.")
         text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"Cannot read {path}: {(error.strerror or 'failed').lower()}; name a file of code.") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not text in UTF-8 (byte {error.start}); save it as UTF-8.") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no name for a file"
+        raise BadInput(f"Cannot read {str(path)[:300]!r}: {why.lower()}; name a file of code.") from error
     if "\0" in text:
         raise BadInput(f"{path} is not text: it has zero bytes; name a file of code.")
     return text
@@ -166,6 +175,7 @@ def _read_lines(text: str, path: Path) -> list[Entry]:
             code, fixed = row["code"], row.get("fixed")
             if not isinstance(code, str) or not isinstance(fixed, str | None):
                 raise TypeError("code is text")
+            f"{code}{fixed}".encode()  # half a surrogate pair is no text
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BadInput(
                 f'{path}, line {number}, is no JSON object with "code"; see hotpapers bifi split.'
