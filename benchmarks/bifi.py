@@ -46,8 +46,8 @@ def main() -> int:
 
 
 def snippets(count: int) -> list[str]:
-    from hotpapers.papers.bifi.breaking import corrupt_all
     from hotpapers.papers.bifi.corpora import library_snippets
+    from hotpapers.papers.bifi.corruption import corrupt_all
 
     good = library_snippets(count // 2, seed=0)
     broken = [code for code in corrupt_all(library_snippets(count // 2, seed=1)) if code]
@@ -121,13 +121,17 @@ def pool(codes: list[str], options: argparse.Namespace) -> list[Row]:
         Piece([Entry(code) for code in many[at : at + 1000]], "x.py", "python", "", "", 11)
         for at in range(0, 50_000, 1000)
     ]
-    rates = []
+    rates, spent = [], time.process_time()
     for engine, jobs in (("local", 1), ("processes", options.jobs)):
         begun = time.perf_counter()
         judge_all(pieces, engine, jobs)
         rates.append(50_000 / (time.perf_counter() - begun))
-    return [row(f"critic, snippets a second by the clock: {options.jobs} processes / one", f"{rates[1]:,.0f}",
-                f"{rates[0]:,.0f} (ours, one process)", rates[1] / rates[0])]  # fmt: skip
+        spent = time.process_time() - spent if engine == "local" else spent
+    return [
+        row("Python critic, snippets a second, one core (CPU seconds)", f"{50_000 / spent:,.0f}", None, None),
+        row(f"the same by the clock: {options.jobs} processes / one", f"{rates[1]:,.0f}",
+            f"{rates[0]:,.0f} (ours, one process)", rates[1] / rates[0]),
+    ]  # fmt: skip
 
 
 def fixes(codes: list[str], options: argparse.Namespace) -> list[Row]:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotpapers.papers.bifi.corpora import library_snippets
-from hotpapers.papers.bifi.tokens import abstract, anonymise, detokenise, plain_tokens, python_tokens, same_code
+from hotpapers.papers.bifi.tokens import (
+    abstract,
+    anonymise,
+    detokenise,
+    plain_tokens,
+    python_brackets,
+    python_tokens,
+    same_code,
+)
 
 # Made by running the authors' tokenize_python_code (MIT, michiyasunaga/BIFI) on these codes.
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "authors_tokens.json").read_text())
 PIECES = ["def f(", "x", " = ", "1.5e3", "0777", '"s"', "'", '"""', "\n", "\n    ", "\n\t", "\n  ", ")", "]", "{", ":",
-          "# c", "\\\n", "print", "$", "é", "?", "\r\n", ".", "...", "==", "rb'x'", "\f", " "]  # fmt: skip
+          "# c", "\\\n", "print", "$", "é", "?", "\r\n", ".", "...", "==", "rb'x'", "\f", " ", "\xa0", "\r",
+          "\x0b"]  # fmt: skip
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=range(len(GOLDEN)))
@@ -26,23 +36,21 @@ def test_the_stream_is_the_authors(golden):
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=60))
-def test_any_text_is_cut_and_every_token_is_where_it_says(code):
+def test_any_text_is_cut_and_nothing_but_blanks_and_joined_lines_lies_between_tokens(code):
     for cut in (python_tokens, plain_tokens):
-        last = 0
+        rest, last = "", 0
         for token in cut(code):
             assert code[token.start : token.end] == token.text
             assert token.start >= last
+            rest += code[last : token.start]
             last = token.end
+        assert not re.sub(r"\\\r?\n|\\\r", "", rest + code[last:]).strip(" \t\f\r")
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
-def test_nothing_but_blanks_and_joined_lines_lies_between_tokens(code):
-    rest, last = "", 0
-    for token in python_tokens(code):
-        rest += code[last : token.start]
-        last = token.end
-    assert not (rest + code[last:]).replace("\\\n", "").replace("\\\r\n", "").strip(" \t\f\r\n")
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text("()[]{}'\"\\#\r\n x", max_size=40))
+def test_brackets_are_found_where_the_tokens_have_them(code):
+    assert python_brackets(code) == [token.text for token in python_tokens(code) if token.text in tuple("()[]{}")]
 
 
 def test_good_code_comes_back_from_its_stream():

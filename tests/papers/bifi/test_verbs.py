@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from hotpapers.cards import find_card
 from hotpapers.cli import main
 from hotpapers.errors import BadInput
 from hotpapers.papers.bifi import critics
-from hotpapers.papers.bifi.breaking import break_code, corrupt_all
+from hotpapers.papers.bifi.breaking import break_code
 from hotpapers.papers.bifi.corpora import Entry, read_deepfix, read_entries
+from hotpapers.papers.bifi.corruption import corrupt_all
 from hotpapers.papers.bifi.critics import critic
 from hotpapers.papers.bifi.evaluation import evaluate, interval
 from hotpapers.papers.bifi.fixing import NoFix, fix
@@ -48,11 +50,29 @@ def test_a_fix_is_applied_where_that_is_asked_and_only_the_edit_changes(broken):
     assert fix(broken).numbers == {"files": 1, "broken": 0}
 
 
-def test_the_patch_is_one_that_git_takes(broken, tmp_path):
-    fix(broken)
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(x)  # why\r\n    return {'a':   x}\r\n",
+        "\fdef f(x)\n\x0b    return x\n\f\ny = 1",
+        "def f(x):\r    return (x\r",
+    ],
+    ids=["DOS", "form feeds", "Macintosh"],
+)
+def test_the_patch_is_one_that_git_takes(code, tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_bytes(code.encode())
+    fix(path)
     done = subprocess.run(["git", "apply", "broken.py.patch"], cwd=tmp_path, capture_output=True)
     assert done.returncode == 0, done.stderr
-    assert PYTHON(broken.read_text()).ok
+    assert PYTHON(path.read_bytes().decode()).ok
+
+
+def test_what_a_page_put_for_blanks_and_quotes_is_spelled_as_python_but_not_in_comments_and_strings(tmp_path):
+    path = tmp_path / "pasted.py"
+    path.write_text("def f(x):  # “why”\n\xa0\xa0\xa0\xa0return x\xa0− 1\ny = [“a”, '\xa0–']\n")
+    fix(path, apply=True)
+    assert path.read_text() == "def f(x):  # “why”\n    return x - 1\ny = [\"a\", '\xa0–']\n"
 
 
 def test_the_example_with_three_errors_is_fixed_and_its_comments_stay():
@@ -83,6 +103,15 @@ def test_a_file_longer_than_the_window_is_fixed_at_every_place(tmp_path):
     path.write_text(good.replace("def f10(x):", "def f10(x)").replace("def f60(x):", "def f60(x)"))
     fix(path, apply=True)
     assert path.read_text() == good
+
+
+def test_a_line_of_data_without_end_is_given_up_at_once(tmp_path):
+    path = tmp_path / "data.py"
+    path.write_text("x = [" + "1, " * 10_000)
+    begun = time.process_time()
+    with pytest.raises(NoFix, match="never closed"):
+        fix(path)
+    assert time.process_time() - begun < 5
 
 
 def test_other_languages_are_fixed_by_rules(tmp_path):
@@ -116,10 +145,20 @@ def test_a_file_that_cannot_be_read_is_one_line(verb, name, tmp_path, capsys):
     assert "x.py" in said
 
 
+@pytest.mark.parametrize("name", ["x" * 5000 + ".py", "x\0.py"], ids=["too long", "zero byte"])
+@pytest.mark.parametrize("verb", [fix, break_code, split, evaluate])
+def test_what_cannot_be_a_name_is_bad_input(verb, name):
+    with pytest.raises(BadInput, match="Cannot read"):
+        verb(Path(name))
+
+
 def test_lines_that_are_no_snippets_are_named(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_text('{"code": "x"}\n{"text": 1}\n')
     with pytest.raises(BadInput, match="line 2"):
+        split(path)
+    path.write_text('{"code": "\\ud800"}\n')
+    with pytest.raises(BadInput, match="line 1"):
         split(path)
     path.write_text("[" * 100_000)
     with pytest.raises(BadInput, match="line 1"):
@@ -177,8 +216,9 @@ def test_a_trained_model_fixes_and_an_interrupted_training_goes_on_to_the_same_e
     cut = train(*files, out=tmp_path / "cut", resume=True, **settings).files["model"]
     for part in ("fixer", "breaker"):
         assert (whole / part / "model.safetensors").read_bytes() == (cut / part / "model.safetensors").read_bytes()
-    numbers = evaluate(files[1], model=whole, out=tmp_path / "e.json").numbers
-    assert numbers["broken snippets"] == 30
+    few = tmp_path / "few.jsonl"
+    few.write_text("".join(files[1].read_text().splitlines(keepends=True)[:4]))
+    assert evaluate(few, model=whole).numbers["broken snippets"] == 4
 
 
 def test_too_little_code_is_refused_before_a_directory_is_made(tmp_path):
@@ -219,7 +259,7 @@ KILLED = "HOTPAPERS_TEST_KILLED"
 WORKERS = """
 import os, signal
 from pathlib import Path
-from hotpapers.papers.bifi.breaking import corrupt_piece
+from hotpapers.papers.bifi.corruption import corrupt_piece
 from hotpapers.papers.bifi.splitting import judge_piece
 
 def once(name):
@@ -243,12 +283,12 @@ if {engine!r} == "ray":
     import ray
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
 import bifi_workers as work
-from hotpapers.papers.bifi import breaking, splitting
-splitting.judge_piece, breaking.corrupt_piece = work.judge_or_die, work.corrupt_or_die
+from hotpapers.papers.bifi import corruption, splitting
+splitting.judge_piece, corruption.corrupt_piece = work.judge_or_die, work.corrupt_or_die
 entries = [splitting.Entry(code) for code in ("x", "x(", "y")]
 pieces = [splitting.Piece([entry], "x.py", "python", "", "", 11) for entry in entries]
 print([v.ok for v in splitting.judge_all(pieces, {engine!r}, 2)])
-print(breaking.corrupt_all(["f(x)\\n"] * 3, engine={engine!r}, jobs=2))
+print(corruption.corrupt_all(["f(x)\\n"] * 3, engine={engine!r}, jobs=2))
 """
 
 

@@ -10,6 +10,7 @@ _PUBLIC = {
     "Transformer": "model",
     "critic": "critics",
     "mend": "mending",
+    "corrupt_all": "corruption",
     "python_tokens": "tokens",
     "detokenise": "tokens",
     "fix": "fixing",

@@ -1,12 +1,11 @@
 """The verb ``break``: well-formed code in, realistic broken variants out, each with what the critic objects to."""
 
-import functools
 from pathlib import Path
 
 import torch
 
-from hotpapers.engines import Engine, do_all
 from hotpapers.errors import BadInput
+from hotpapers.papers.bifi.choosing import plain_vocabulary
 from hotpapers.papers.bifi.corpora import Entry, read_code
 from hotpapers.papers.bifi.corruption import Corruption
 from hotpapers.papers.bifi.critics import Critic, CriticChoice, choose_critic
@@ -127,37 +126,4 @@ def _breaker(model: Path | None, language: str) -> EditModel | None:
 
 
 def _vocabulary(language: str, code: str) -> Vocabulary:
-    from hotpapers.papers.bifi.choosing import plain_vocabulary
-
     return python_vocabulary() if language == "python" else plain_vocabulary(code)
-
-
-def corrupt_all(
-    codes: list[str], *, seed: int = 0, engine: Engine = "local", jobs: int | None = None
-) -> list[str | None]:
-    """Return each Python snippet with synthetic errors that the critic finds, or ``None``; alike with every engine."""
-    pieces = [(code, f"{seed} {number}") for number, code in enumerate(codes)]
-    batches = [pieces[at : at + 100] for at in range(0, len(pieces), 100)]
-    found: list[str | None] = []
-    for result in do_all(corrupt_piece, batches, engine=engine, jobs=jobs, ordered=True):
-        found += result
-    return found
-
-
-def corrupt_piece(piece: list[tuple[str, str]]) -> list[str | None]:
-    """Return the broken variants of one piece's snippets."""
-    judge = choose_critic("python", Path("code.py"))
-    vocabulary = python_vocabulary()
-    found: list[str | None] = []
-    for code, seed in piece:
-        tokens = vocabulary.tokens(code)
-        writer = Writer(code, tokens, vocabulary)
-        state = Corruption(vocabulary, seed).broken(
-            vocabulary.encode(tokens), functools.partial(_refused, judge, writer)
-        )
-        found.append(writer.write(state) if state else None)
-    return found
-
-
-def _refused(judge: Critic, writer: Writer, state: State) -> bool:
-    return not judge(writer.write(state)).ok

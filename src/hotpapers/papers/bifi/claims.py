@@ -5,6 +5,8 @@ import statistics
 import time
 from typing import Any
 
+import torch
+
 from hotpapers.cards import Scale
 from hotpapers.claims.measurement import Measurement
 from hotpapers.papers.bifi.critics import critic
@@ -30,13 +32,14 @@ from hotpapers.papers.bifi.shelf import shipped
 from hotpapers.papers.bifi.tokens import same_code
 from hotpapers.run import Run
 
-SEARCHED = {"smoke": 5, "laptop": 250, "paper": 1000}
+SEARCHED = {"smoke": 2, "laptop": 250, "paper": 1000}
 """Test snippets that the exhaustive search is run on; each takes some 3,000 verdicts."""
 
 
 def parameters(scale: Scale, run: Run) -> Measurement:
     """Count the parameters of the paper's Transformer with 10,000 types, and of its layers."""
-    model = Transformer([f"t{n}" for n in range(10_000)])
+    with torch.device("meta"):  # to be counted it needs no values
+        model = Transformer([f"t{n}" for n in range(10_000)])
     sizes = {"all": _size(model), "encoder layer": _size(model.encoder[0]), "decoder layer": _size(model.decoder[0])}
     return Measurement(values={seed: float(sizes["all"]) for seed in run.seeds}, extras={"parameters": sizes})
 
@@ -223,13 +226,13 @@ def _seq2seq(scale: Scale, t: Trained, run: Run, seed: int) -> tuple[Transformer
     v, small = t.game.judge.vocabulary, PRESETS["seq2seq"]
     model = Transformer(v.types, v.language, v.form, width=small.width, hidden=4 * small.width, layers=small.layers,
                         dropout=0.0, attention_dropout=0.0, relu_dropout=0.0)  # fmt: skip
-    tried = 2 if scale == "smoke" else 10
+    tried, batch = 2 if scale == "smoke" else 10, SETTINGS[scale].batch
     with run.inner(seed) as inner:
         begun = time.process_time()
-        model = learn_sequences(model, t.synthetic, True, Schedule(tried, 64, small.rate), inner, "trial", seed)
+        model = learn_sequences(model, t.synthetic, True, Schedule(tried, batch, small.rate), inner, "trial", seed)
         each = (time.process_time() - begun) / tried
         steps = tried if scale == "smoke" else max(tried, round(t.seconds / each))
-        return learn_sequences(model, t.synthetic, True, Schedule(steps, 64, small.rate), inner, "all", seed), steps
+        return learn_sequences(model, t.synthetic, True, Schedule(steps, batch, small.rate), inner, "all", seed), steps
 
 
 def _size(module: Any) -> int:

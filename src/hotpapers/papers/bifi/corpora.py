@@ -1,10 +1,12 @@
 """Corpora: snippets cut out of sources, and read from files and folders."""
 
 import ast
+import csv
+import functools
 import hashlib
+import io
 import json
 import random
-import re
 import sysconfig
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -34,9 +36,7 @@ class Entry(NamedTuple):
 
 def library_snippets(count: int, seed: int, folders: Sequence[Path] = ()) -> list[str]:
     """Return runs of statements of Python's standard library (or of the sources in ``folders``), drawn by the seed."""
-    roots = folders or (Path(sysconfig.get_path("stdlib")),)
-    files = [path for root in roots for path in sorted(root.rglob("*.py"))
-             if not _NOT_CODE & set(path.relative_to(root).parts)]  # fmt: skip
+    files = [path for root in folders or (Path(sysconfig.get_path("stdlib")),) for path in _sources(root)]
     files.sort(key=lambda path: hashlib.sha256(f"{seed} {path.name}".encode()).digest())
     found: list[str] = []
     for path in files:
@@ -48,6 +48,11 @@ def library_snippets(count: int, seed: int, folders: Sequence[Path] = ()) -> lis
             continue
     random.Random(seed).shuffle(found)
     return found[:count]
+
+
+@functools.cache
+def _sources(root: Path) -> tuple[Path, ...]:
+    return tuple(path for path in sorted(root.rglob("*.py")) if not _NOT_CODE & set(path.relative_to(root).parts))
 
 
 def snippets(source: str, chance: random.Random) -> Iterator[str]:
@@ -113,7 +118,7 @@ def _bodies(tokens: Sequence[Token]) -> list[tuple[list[int], int]]:
 
 
 def read_entries(path: Path, suffix: str) -> list[Entry]:
-    """Return the snippets of a JSON-lines file (``code``, or the authors' ``code_string``), of a file, or of a folder.
+    """Return the snippets of JSON lines (``code``), the authors' files, DeepFix's table, a file of code, or a folder.
 
     Raises
     ------
@@ -121,11 +126,13 @@ def read_entries(path: Path, suffix: str) -> list[Entry]:
         If there is nothing to read, or a line is no object with code.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         files = [each for each in sorted(path.rglob(f"*{suffix}")) if each.is_file()]
         if not files:
             raise BadInput(f"{path} has no files that end in {suffix}; name a folder that has, or another --critic.")
         return [Entry(read_code(each), str(each.relative_to(path))) for each in files]
+    if path.suffix == ".csv":
+        return read_deepfix(path)
     if path.suffix not in (".jsonl", ".json"):
         return [Entry(read_code(path), path.name)]
     text = read_code(path)
@@ -134,16 +141,25 @@ def read_entries(path: Path, suffix: str) -> list[Entry]:
     return _read_authors(text, path) if path.suffix == ".json" else _read_lines(text, path)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder of that name, be the name ever so strange."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
+
+
 def read_code(path: Path) -> str:
     """Return a file's text as it is written, or raise ``BadInput`` where it is missing, no text, or far too long."""
     try:
         if path.stat().st_size > LARGEST:
             raise BadInput(f"{path} has more than {LARGEST >> 20} MiB; give a part of it.")
         text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"Cannot read {path}: {(error.strerror or 'failed').lower()}; name a file of code.") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not text in UTF-8 (byte {error.start}); save it as UTF-8.") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no name for a file"
+        raise BadInput(f"Cannot read {str(path)[:300]!r}: {why.lower()}; name a file of code.") from error
     if "\0" in text:
         raise BadInput(f"{path} is not text: it has zero bytes; name a file of code.")
     return text
@@ -159,6 +175,7 @@ def _read_lines(text: str, path: Path) -> list[Entry]:
             code, fixed = row["code"], row.get("fixed")
             if not isinstance(code, str) or not isinstance(fixed, str | None):
                 raise TypeError("code is text")
+            f"{code}{fixed}".encode()  # half a surrogate pair is no text
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BadInput(
                 f'{path}, line {number}, is no JSON object with "code"; see hotpapers bifi split.'
@@ -181,16 +198,11 @@ def _read_authors(text: str, path: Path) -> list[Entry]:
 
 def read_deepfix(path: Path) -> list[Entry]:
     """Return the programs of DeepFix's table of students' C programs, as CSV with a column ``code``."""
-    import csv
-    import io
-
-    with cells_up_to(1 << 20):
-        rows = list(csv.DictReader(io.StringIO(read_code(path))))
+    try:
+        with cells_up_to(1 << 20):
+            rows = list(csv.DictReader(io.StringIO(read_code(path))))
+    except csv.Error as error:
+        raise BadInput(f"{path} cannot be read as CSV ({error}); export DeepFix's table Code again.") from error
     if not rows or "code" not in rows[0]:
         raise BadInput(f"{path} is no table with a column code; export DeepFix's table Code as CSV.")
     return [Entry(row["code"], row.get("code_id") or str(number)) for number, row in enumerate(rows)]
-
-
-def shorten(name: str) -> str:
-    """Return a file's name fit for a message."""
-    return re.sub(r"[^\w./ -]", "?", name)[-80:]

@@ -4,11 +4,15 @@ The authors distributed the output of theirs, not the program; the kinds of edit
 on brackets, separators, layout, keywords and operators.
 """
 
+import functools
 import random
 from collections.abc import Callable, Sequence
 
+from hotpapers.engines import Engine, do_all
+from hotpapers.papers.bifi.critics import Critic, critic
 from hotpapers.papers.bifi.edits import State, apply, start
-from hotpapers.papers.bifi.vocabulary import KEYWORDS, SIGNS, Vocabulary
+from hotpapers.papers.bifi.layout import Writer
+from hotpapers.papers.bifi.vocabulary import KEYWORDS, SIGNS, Vocabulary, python_vocabulary
 
 HOW_MANY = (1, 1, 1, 1, 2, 2, 3)
 TRIES = 8
@@ -97,3 +101,34 @@ class Corruption:
 
     def _sign(self) -> int:
         return self.random.choice(self.random.choice(self.groups))
+
+
+def corrupt_all(
+    codes: list[str], *, seed: int = 0, engine: Engine = "local", jobs: int | None = None
+) -> list[str | None]:
+    """Return each Python snippet with synthetic errors that the critic finds, or ``None``; alike with every engine."""
+    pieces = [(code, f"{seed} {number}") for number, code in enumerate(codes)]
+    batches = [pieces[at : at + 100] for at in range(0, len(pieces), 100)]
+    found: list[str | None] = []
+    for result in do_all(corrupt_piece, batches, engine=engine, jobs=jobs, ordered=True):
+        found += result
+    return found
+
+
+def corrupt_piece(piece: list[tuple[str, str]]) -> list[str | None]:
+    """Return the broken variants of one piece's snippets."""
+    judge = critic("python")
+    vocabulary = python_vocabulary()
+    found: list[str | None] = []
+    for code, seed in piece:
+        tokens = vocabulary.tokens(code)
+        writer = Writer(code, tokens, vocabulary)
+        state = Corruption(vocabulary, seed).broken(
+            vocabulary.encode(tokens), functools.partial(_refused, judge, writer)
+        )
+        found.append(writer.write(state) if state else None)
+    return found
+
+
+def _refused(judge: Critic, writer: Writer, state: State) -> bool:
+    return not judge(writer.write(state)).ok

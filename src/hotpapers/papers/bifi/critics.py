@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 from hotpapers.errors import BadInput, MissingExtra
 from hotpapers.papers.bifi.parsing import FEATURE_VERSION, parse_error
 from hotpapers.papers.bifi.sandbox import Ran, run_on
-from hotpapers.papers.bifi.tokens import plain_tokens, python_tokens
+from hotpapers.papers.bifi.tokens import plain_tokens, python_brackets
 from hotpapers.papers.bifi.vocabulary import Language
 
 CriticName = Literal["python", "brackets", "c", "json", "toml", "yaml", "xml", "sql", "command", "callable"]
@@ -145,7 +145,7 @@ def judge_python(code: str, *, feature_version: int = FEATURE_VERSION, window: b
     error = None if window else parse_error(code, feature_version)
     if error is None and not window:
         return Verdict()
-    unbalanced = scan_brackets([token.text for token in python_tokens(code) if token.kind == "OP"])
+    unbalanced = scan_brackets(python_brackets(code))
     if window:
         return Verdict(unbalanced, 1, 0, UNBALANCED) if unbalanced else Verdict()
     assert error is not None

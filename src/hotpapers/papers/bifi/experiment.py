@@ -33,7 +33,7 @@ SETTINGS: dict[Scale, Settings] = {
                                  first_steps=20_000, fixer_steps=10_000, breaker_steps=10_000, synthetic=1_000_000,
                                  breaks=300_000, n=10, beam=10),
 }  # fmt: skip
-LIBRARY: dict[Scale, int] = {"smoke": 80, "laptop": 4_000, "paper": 100_000}
+LIBRARY: dict[Scale, int] = {"smoke": 50, "laptop": 4_000, "paper": 100_000}
 SCARCE = 10
 """One in so many of the broken snippets is left in the arms of scarcity."""
 ARMS = ("round 0", "longer", "fixer-only", "bifi", "back-translation", "fixer-only, a tenth", "bifi, a tenth")
@@ -85,9 +85,9 @@ def read_data(scale: Scale, judge: Judge, longest: int) -> Data:
         codes = [code for code in library if judge.read(code).ids]
         broken = [(plain(corrupt(judge.read(code).ids), judge.vocabulary), code) for code in codes]
         learn, test, good = (
-            [Repair(*pair) for pair in broken[:30]],
-            [Repair(*pair) for pair in broken[30:50]],
-            codes[50:],
+            [Repair(*pair) for pair in broken[:20]],
+            [Repair(*pair) for pair in broken[20:30]],
+            codes[30:],
         )
     else:
         everything = sorted(

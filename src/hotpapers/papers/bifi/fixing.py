@@ -10,7 +10,7 @@ from hotpapers.engines import Died, Engine, attempt_all
 from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import written_whole
 from hotpapers.papers.bifi.choosing import choose_ranking
-from hotpapers.papers.bifi.corpora import read_code
+from hotpapers.papers.bifi.corpora import is_folder, read_code
 from hotpapers.papers.bifi.critics import Critic, CriticChoice, choose_critic
 from hotpapers.papers.bifi.critics import critic as critic_of
 from hotpapers.papers.bifi.mending import Ranking, difference, mend, safe_target
@@ -118,7 +118,7 @@ def fix(
 
 
 def _files(source: Path, suffix: str) -> list[Path]:
-    if not source.is_dir():
+    if not is_folder(source):
         return [source]
     found = [path for path in sorted(source.rglob(f"*{suffix}")) if path.is_file()]
     if not found:

@@ -6,6 +6,7 @@ critic does not accept whole, but that moves its first objection to a later line
 
 import difflib
 import functools
+import io
 import itertools
 import math
 import re
@@ -19,10 +20,13 @@ from hotpapers.papers.bifi.judging import bracket_states, token_at
 from hotpapers.papers.bifi.layout import Writer
 from hotpapers.papers.bifi.model import EditModel
 from hotpapers.papers.bifi.repair import Asked, rank
+from hotpapers.papers.bifi.tokens import Token
 from hotpapers.papers.bifi.vocabulary import Vocabulary
 
 BEFORE, AFTER = 100, 60
 """Tokens of the window before and after the critic's place."""
+WIDEST = 2000
+"""Tokens of the widest window: a line that has more is data, and would take minutes."""
 CHECKS = (200, 80, 60, 40)
 """Candidates of each depth that the critic sees."""
 BEAM = 4
@@ -30,6 +34,9 @@ SHORT, LONG = 2000, 40_000
 """Characters from which a statement is mended by itself, and from which a tenth of the candidates is tried."""
 GOES_ON = ("else", "elif", "except", "finally", ")", "]", "}")
 """What begins a line at the margin without beginning a statement."""
+SPELLINGS = str.maketrans({"\xa0": " ", "\u200b": None, "\ufeff": None, "‘": "'", "’": "'", "“": '"', "”": '"',
+                           "–": "-", "−": "-", "，": ",", "：": ":", "；": ";", "（": "(", "）": ")"})  # fmt: skip
+"""What pages and word processors put in the place of the signs that a parser knows."""
 LOSS = 2.0
 """What it costs, in nats, to delete or replace a word that was written: a fix should lose nothing of what was said."""
 Ranking = Callable[[Sequence[Asked], int], list[list[tuple[float, int]]]]
@@ -97,9 +104,9 @@ def mend(
 
 def difference(before: str, after: str, name: str) -> str:
     """Return a unified diff that ``patch`` and ``git apply`` take."""
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-    )
+    # Lines end where patch and git end them: not at form feeds, nor at carriage returns alone.
+    sides = [list(io.StringIO(text, newline="\n")) for text in (before, after)]
+    lines = difflib.unified_diff(*sides, f"a/{name}", f"b/{name}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
@@ -153,10 +160,13 @@ def _mend_place(
     begin, end = window(code, verdict, vocabulary)
     part = code[begin:end]
     tokens = vocabulary.tokens(part)
+    if len(tokens) > WIDEST:
+        return []
     writer = Writer(part, tokens, vocabulary)
     state = start(vocabulary.encode(tokens))
     asked = Asked(state, _place(code, verdict, begin, vocabulary, len(tokens)), verdict.kind)
     texts = [writer.write(each, tidy=tidy) for each, tidy in _suggested(asked, verdict, vocabulary)]
+    texts += _respelled(part, tokens, verdict)
     found = _accepted([code[:begin] + text + code[end:] for text in texts], critic, verdict)
     if sum(each.verdict.ok for each in found) >= n:
         return found
@@ -221,6 +231,19 @@ def _suggested(asked: Asked, verdict: Verdict, vocabulary: Vocabulary) -> list[t
     if "indent" in verdict.message or "tab" in verdict.message.lower():
         return [(asked.state, True)]
     return []
+
+
+def _respelled(part: str, tokens: Sequence[Token], verdict: Verdict) -> list[str]:
+    """Return the text with signs that no parser knows spelled as it does, outside of strings and comments."""
+    if "character" not in verdict.message:
+        return []
+    pieces, last = [], 0
+    for token in tokens:
+        if token.kind == "BAD":
+            pieces += [part[last : token.start], token.text.translate(SPELLINGS)]
+            last = token.end
+    text = "".join(pieces) + part[last:]
+    return [text] if text != part else []
 
 
 def _accepted(texts: Sequence[str], critic: Critic, verdict: Verdict) -> list[_Candidate]:

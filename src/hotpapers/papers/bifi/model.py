@@ -19,7 +19,7 @@ PAD, START, END, UNKNOWN = range(4)
 FAR = 12
 """Distances to the critic's place are told apart up to this."""
 BRACKETS = 8
-"""States of brackets at a token; see ``bracket_states`` in ``repair``."""
+"""States of brackets at a token; see ``bracket_states`` in ``judging``."""
 
 
 class Attention(nn.Module):

@@ -5,6 +5,7 @@
 
 import copy
 import dataclasses
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -188,8 +189,6 @@ def inverse_root(update: int, warm: int = 400) -> float:
 
 def read_player_model(folder: Path) -> EditModel | Transformer:
     """Read a fixer or a breaker that ``train`` wrote, whichever form it has."""
-    import json
-
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         kind: type[Any] = Transformer if "relu_dropout" in config else EditModel

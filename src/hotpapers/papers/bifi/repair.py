@@ -138,7 +138,7 @@ def rank(model: EditModel, asked: Sequence[Asked], most: int) -> list[list[tuple
 
 @torch.no_grad()
 def sample(
-    model: EditModel, sources: Sequence[Snippet], generator: torch.Generator, *, edits: int = LIMIT, heat: float = 1.0
+    model: EditModel, sources: Sequence[Snippet], generator: torch.Generator, *, edits: int = LIMIT
 ) -> list[State]:
     """Draw one sequence of edits for each source, as a breaker does; what is not done after ``edits`` ends there."""
     model.eval()
@@ -149,7 +149,7 @@ def sample(
         order = sorted(live, key=lambda number: len(states[number].ids))
         for begin in range(0, len(order), BATCH):
             chosen = order[begin : begin + BATCH]
-            logits = model(**tensors([Asked(states[number]) for number in chosen], model)) / heat
+            logits = model(**tensors([Asked(states[number]) for number in chosen], model))
             drawn = torch.multinomial(logits.softmax(-1), 1, generator=generator).flatten().tolist()
             for number, action in zip(chosen, drawn, strict=True):
                 after = apply(states[number], action, len(model.vocabulary))

@@ -1,6 +1,7 @@
 """The verb ``split``: files or snippets in, the well-formed and the broken ones out, by the critic's word."""
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,12 +41,12 @@ def split(
     engine: Engine = "local",
     jobs: int | None = None,
 ) -> Outcome:
-    """Split code into what is well formed and what is not: ``good.jsonl`` and ``bad.jsonl`` to train on.
+    """Split code into what is well formed and what is not: two files to train on.
 
     Parameters
     ----------
     source
-        A folder of files, JSON lines with ``code``, or the authors' ``orig.bad.json``.
+        A folder of files, JSON lines with ``code``, the authors' ``orig.bad.json``, or DeepFix's table as CSV.
     out
         The folder to write to; beside the source when left out.
     critic
@@ -75,7 +76,7 @@ def split(
     for path, some in zip(files.values(), (good, bad), strict=True):
         write_entries(path, some)
     classes: dict[str, float | int | str] = dict(Counter(entry.error_class for entry in bad).most_common())
-    words = f"Train with: hotpapers bifi train {files['good']} {files['bad']}"
+    words = "Train with: hotpapers bifi train " + " ".join(shlex.quote(str(path)) for path in files.values())
     return Outcome(files, {"well formed": len(good), "broken": len(bad)} | classes, words)
 
 

@@ -40,11 +40,12 @@ _CLOSED = (
 )
 _PYTHON = re.compile(
     rf"[ \f\t]*(?:(?P<NUMBER>{_NUMBER})|(?P<STRING>{_CLOSED})|(?P<OPEN>{_PREFIX}['\"][^\r\n]*)|(?P<NAME>\w+)"
-    rf"|(?P<OP>{_OPERATOR})|(?P<NEWLINE>\r?\n)|(?P<COMMENT>#[^\r\n]*)|(?P<GLUE>\\\r?\n)|(?P<BAD>\S))",
+    rf"|(?P<OP>{_OPERATOR})|(?P<NEWLINE>\r?\n|\r)|(?P<COMMENT>#[^\r\n]*)|(?P<GLUE>\\(?:\r?\n|\r))|(?P<BAD>[^ \f\t]))",
     re.DOTALL,
 )
+_BRACKET = re.compile(rf"(?:{_CLOSED}|['\"][^\r\n]*|#[^\r\n]*)|([()\[\]{{}}])", re.DOTALL)
 _MARGIN = re.compile(r"[ \f\t]*")
-_BLANK = re.compile(r"(#[^\r\n]*)?(\r?\n|\Z)")
+_BLANK = re.compile(r"(#[^\r\n]*)?(\r?\n|\r|\Z)")
 
 
 def python_tokens(code: str) -> list[Token]:
@@ -93,6 +94,11 @@ def python_tokens(code: str) -> list[Token]:
     return found
 
 
+def python_brackets(code: str) -> list[str]:
+    """Return the brackets of Python outside of strings and comments: those of ``python_tokens``, found much sooner."""
+    return [bracket for bracket in _BRACKET.findall(code) if bracket]
+
+
 def _column(margin: str) -> int:
     if "\t" not in margin and "\f" not in margin:
         return len(margin)
@@ -116,7 +122,7 @@ _PLAIN = re.compile(
     r"[ \t\f\r]*(?:(?P<COMMENT>//[^\n]*|/\*.*?\*/|<!--.*?-->)|(?P<DIRECTIVE>(?m:^)\#[^\n]*)"
     r"|(?P<STRING>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')|(?P<OPEN>[\"'][^\n]*)"
     r"|(?P<NUMBER>\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\w*)|(?P<NAME>[^\W\d]\w*)|(?P<NEWLINE>\n)"
-    r"|(?P<OP></|/>|<\?|\?>|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%]=|\S))",
+    r"|(?P<OP></|/>|<\?|\?>|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%]=|[^ \t\f\r\n]))",
     re.DOTALL,
 )
 
