@@ -1,5 +1,6 @@
 """The verb ``train``: a tokenizer from a text file, or from all text files of a folder."""
 
+import shlex
 from pathlib import Path
 
 from hotpapers.errors import BadInput
@@ -69,7 +70,7 @@ def train(
             "vocabulary": len(tokenizer.pieces),
             **facts,
         },
-        f"Now use it: hotpapers arabic-tokenizers encode {text} {out}",
+        f"Now use it: hotpapers arabic-tokenizers encode {shlex.quote(str(text))} {shlex.quote(str(out))}",
     )
 
 
