@@ -1,6 +1,5 @@
 """The verb ``compare``: every tokenizer at every size of vocabulary on the user's own text, measured without labels."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -80,11 +79,9 @@ def read_algos(text: str) -> list[Algo]:
 
 def read_sizes(text: str) -> list[int]:
     """Return the sizes of a vocabulary that are named, the smallest first."""
-    return _read_numbers(text, "A vocabulary", 3, LARGEST_VOCAB)
-
-
-def _read_numbers(text: str, what: str, least: int, most: int) -> list[int]:
-    parts: Sequence[str] = [each.strip() for each in text.split(",")]
-    if not all(each.isascii() and each.isdigit() and least <= int(each[:12]) <= most for each in parts):
-        raise BadInput(f"{what} has {least} to {most:,} pieces: give sizes such as 1000,5000, not {text[:40]!r}.")
+    parts = [each.strip() for each in text.split(",")]
+    if not all(each.isascii() and each.isdigit() and 3 <= int(each[:12]) <= LARGEST_VOCAB for each in parts):
+        raise BadInput(
+            f"A vocabulary has 3 to {LARGEST_VOCAB:,} pieces: give sizes such as 1000,5000, not {text[:40]!r}."
+        )
     return sorted({int(each) for each in parts})

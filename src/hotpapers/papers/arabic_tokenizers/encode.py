@@ -6,7 +6,7 @@ twice is the same.
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ import numpy as np
 from hotpapers.engines import Engine, do_all
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
-from hotpapers.papers.arabic_tokenizers.tokenizer import PAD, UNK, Tokenizer
+from hotpapers.papers.arabic_tokenizers.tokenizer import MODEL_FILE, PAD, UNK, Tokenizer
 from hotpapers.papers.arabic_tokenizers.train import text_files
 from hotpapers.papers.arabic_tokenizers.words import chunks
 from hotpapers.progress import bar, track
@@ -26,6 +26,7 @@ BUNDLED = Path(__file__).parent / "examples" / "bpe"
 
 _NOTE = "No model was named: this is the little one that comes along. Train your own and name it."
 What = Literal["ids", "pieces", "offsets"]
+Write = Callable[[str], object]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +152,7 @@ _loaded: dict[tuple[Path, int], Tokenizer] = {}
 
 def _tokenizer(path: Path) -> Tokenizer:
     """Load a model once a process."""
-    file = path / "tokenizer.json" if path.is_dir() else path
+    file = path / MODEL_FILE if path.is_dir() else path
     key = (path, file.stat().st_mtime_ns if file.is_file() else 0)
     if key not in _loaded:
         _loaded.clear()
@@ -189,7 +190,7 @@ def _run(
     return Outcome({what: result}, numbers, "" if model else _NOTE)
 
 
-def _write_lines(tokenizer: Tokenizer, texts: list[str], piece: Piece, write: object) -> tuple[int, int]:
+def _write_lines(tokenizer: Tokenizer, texts: list[str], piece: Piece, write: Write) -> tuple[int, int]:
     flat, bounds = tokenizer.encode_lines(texts)
     names = np.array([str(number) for number in range(len(tokenizer.pieces))] if piece.what == "ids"
                      else tokenizer.pieces, dtype=object)  # fmt: skip
@@ -199,17 +200,17 @@ def _write_lines(tokenizer: Tokenizer, texts: list[str], piece: Piece, write: ob
         line = spelt[begin:end][:limit]
         if limit:
             line += [str(PAD)] * (limit - len(line))
-        write(" ".join(line) + "\n")  # type: ignore[operator]
+        write(" ".join(line) + "\n")
     return len(flat), int((flat == UNK).sum())
 
 
-def _write_offsets(tokenizer: Tokenizer, texts: list[str], write: object) -> tuple[int, int]:
+def _write_offsets(tokenizer: Tokenizer, texts: list[str], write: Write) -> tuple[int, int]:
     count = missing = 0
     for text in texts:
         tokens = tokenizer.encode_with_offsets(text)
         record = {"ids": [t.id for t in tokens], "pieces": [t.piece for t in tokens],
                   "offsets": [[t.begin, t.end] for t in tokens]}  # fmt: skip
-        write(json.dumps(record, ensure_ascii=False) + "\n")  # type: ignore[operator]
+        write(json.dumps(record, ensure_ascii=False) + "\n")
         count, missing = count + len(tokens), missing + sum(t.id == UNK for t in tokens)
     return count, missing
 

@@ -74,7 +74,7 @@ def _figure(columns: int, wide: float = 1.0, rows: int = 1) -> tuple[Any, Sequen
     import matplotlib.figure
 
     figure = matplotlib.figure.Figure(figsize=(4.6 * columns * wide, 4 * rows), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False).ravel()
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
 def _save(figure: Any, path: Path) -> None:
