@@ -15,7 +15,7 @@ from hotpapers.papers.arabic_tokenizers.plots import interval, plot_bars
 from hotpapers.papers.arabic_tokenizers.statistics import clear_winner
 from hotpapers.papers.arabic_tokenizers.tasks import Split
 from hotpapers.papers.arabic_tokenizers.tokenizer import Algo
-from hotpapers.papers.arabic_tokenizers.words import read_text
+from hotpapers.papers.arabic_tokenizers.words import beside, read_text
 from hotpapers.progress import track
 from hotpapers.verbs import Outcome, TableFile
 
@@ -64,7 +64,7 @@ def classify(
     split, names = read_split(Path(train), Path(test))
     settings = dataclasses.replace(PRESETS[preset], vocab=vocab)
     settings = dataclasses.replace(settings, epochs=epochs) if epochs else settings
-    out = Path(out) if out else Path(train).with_name(f"{Path(train).stem}-classified.png")
+    out = Path(out) if out else beside(Path(train), "-classified.png")
     scores: dict[Algo, list[Score]] = {algo: [] for algo in chosen}
     for algo, seed in track([(algo, seed) for algo in chosen for seed in range(seeds)], "classifiers trained"):
         scores[algo].append(fit_and_score(split, algo, settings, seed))

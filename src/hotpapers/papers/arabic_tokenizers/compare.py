@@ -9,7 +9,7 @@ from hotpapers.papers.arabic_tokenizers.measures import piece_frequencies, piece
 from hotpapers.papers.arabic_tokenizers.plots import plot_distributions
 from hotpapers.papers.arabic_tokenizers.tokenizer import ALGOS, Algo
 from hotpapers.papers.arabic_tokenizers.train import LARGEST_VOCAB, text_files
-from hotpapers.papers.arabic_tokenizers.words import read_text
+from hotpapers.papers.arabic_tokenizers.words import beside, read_text
 from hotpapers.progress import track
 from hotpapers.verbs import Outcome, TextFile
 
@@ -40,7 +40,7 @@ def compare(
         The seed of everything random.
     """
     text, chosen, sizes = Path(text), read_algos(algos), read_sizes(vocab)
-    out = Path(out) if out else text.with_name(f"{text.stem}-compared.png")
+    out = Path(out) if out else beside(text, "-compared.png")
     files = text_files(text)
     rows: list[tuple[str, Algo, int, dict[str, float]]] = []
     lengths: dict[str, dict[int, int]] = {}
@@ -72,8 +72,8 @@ def compare(
 def read_algos(text: str) -> list[Algo]:
     """Return the tokenizers that are named."""
     names = list(ALGOS) if text.strip() == "all" else [each.strip() for each in text.split(",")]
-    if wrong := next((each for each in names if each not in get_args(Algo)), None):
-        raise BadInput(f"There is no tokenizer {wrong[:40]!r}; take all, or some of {', '.join(ALGOS)}.")
+    if wrong := [each for each in names if each not in get_args(Algo)]:
+        raise BadInput(f"There is no tokenizer {wrong[0][:40]!r}; take all, or some of {', '.join(ALGOS)}.")
     return list(dict.fromkeys(names))
 
 

@@ -17,7 +17,7 @@ from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.arabic_tokenizers.tokenizer import MODEL_FILE, PAD, UNK, Tokenizer
 from hotpapers.papers.arabic_tokenizers.train import text_files
-from hotpapers.papers.arabic_tokenizers.words import chunks
+from hotpapers.papers.arabic_tokenizers.words import beside, chunks, is_folder
 from hotpapers.progress import bar, track
 from hotpapers.verbs import Model, Outcome, TextFile
 
@@ -122,7 +122,7 @@ def decode(ids: TextFile, model: Model | None = None, out: Path | None = None) -
     """
     ids = Path(ids)
     tokenizer = Tokenizer.load(Path(model) if model else BUNDLED)
-    out = Path(out) if out else ids.with_name(f"{ids.stem}-decoded.txt")
+    out = Path(out) if out else beside(ids, "-decoded.txt")
     line_number = 0
     with written_whole(out) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
         for block in track(chunks(ids), "decode (chunks)"):
@@ -152,7 +152,7 @@ _loaded: dict[tuple[Path, int], Tokenizer] = {}
 
 def _tokenizer(path: Path) -> Tokenizer:
     """Load a model once a process."""
-    file = path / MODEL_FILE if path.is_dir() else path
+    file = path / MODEL_FILE if is_folder(path) else path
     key = (path, file.stat().st_mtime_ns if file.is_file() else 0)
     if key not in _loaded:
         _loaded.clear()
@@ -169,13 +169,13 @@ def _run(
     Tokenizer.load(path)  # a bad model is told before any file is done
     suffix = {"ids": "ids.txt", "pieces": "pieces.txt", "offsets": "offsets.jsonl"}[what]
     files = text_files(text)
-    if text.is_dir():
-        folder = Path(out) if out else text.with_name(f"{text.name}-{what}")
+    if is_folder(text):
+        folder = Path(out) if out else beside(text, f"-{what}")
         pieces = [Piece(each.resolve(), path.resolve(), (folder / f"{each.stem}.{suffix}").resolve(), what, length)
                   for each in files]  # fmt: skip
         result = folder
     else:
-        result = Path(out) if out else text.with_name(f"{text.stem}.{suffix}")
+        result = Path(out) if out else beside(text, f".{suffix}")
         pieces = [Piece(text.resolve(), path.resolve(), result.resolve(), what, length)]
     done = []
     with bar("encode (files)", len(pieces)) as shown:

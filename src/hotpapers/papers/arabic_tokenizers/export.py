@@ -9,6 +9,7 @@ from hotpapers.papers.arabic_tokenizers.encode import BUNDLED
 from hotpapers.papers.arabic_tokenizers.merges import BEGINS
 from hotpapers.papers.arabic_tokenizers.pieces import GOES_ON
 from hotpapers.papers.arabic_tokenizers.tokenizer import LONGEST_WORD, PADDING, UNKNOWN, Tokenizer
+from hotpapers.papers.arabic_tokenizers.words import beside
 from hotpapers.verbs import Model, Outcome
 
 
@@ -26,7 +27,7 @@ def export(model: Model | None = None, out: Path | None = None, *, to: Literal["
     """
     path = Path(model) if model else BUNDLED
     tokenizer = Tokenizer.load(path)
-    out = Path(out) if out else (path.with_name(f"{path.name}-hf.json") if model else Path("bpe-hf.json"))
+    out = Path(out) if out else (beside(path, "-hf.json") if model else Path("bpe-hf.json"))
     with written_whole(out) as temporary:
         temporary.write_text(json.dumps(hugging_face(tokenizer), ensure_ascii=False) + "\n", encoding="utf-8")
     note = f'In Python: tokenizers.Tokenizer.from_file("{out.name}")'

@@ -8,6 +8,7 @@ from hotpapers.papers.arabic_tokenizers.learn import VOCAB, learn, read_words
 from hotpapers.papers.arabic_tokenizers.measures import describe
 from hotpapers.papers.arabic_tokenizers.morphology import TYPES, WEIGHT
 from hotpapers.papers.arabic_tokenizers.tokenizer import Algo
+from hotpapers.papers.arabic_tokenizers.words import beside, is_folder
 from hotpapers.verbs import Model, Outcome, TextFile
 
 LARGEST_VOCAB = 1_000_000
@@ -59,7 +60,7 @@ def train(
     tokenizer = learn(
         words, algo, vocab=vocab, specials=specials.split(), sample=sample, types=types, weight=weight, seed=seed
     )
-    out = Path(out) if out else text.with_name(f"{text.stem}.{algo}")
+    out = Path(out) if out else beside(text, f".{algo}")
     tokenizer.save(out)
     facts = describe(tokenizer, words)
     return Outcome(
@@ -83,7 +84,7 @@ def text_files(path: Path) -> list[Path]:
         If there is none.
     """
     path = Path(path)
-    if not path.is_dir():
+    if not is_folder(path):
         return [path]
     found = sorted(each for each in path.glob("*.txt") if each.is_file())
     if not found:
