@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hotpapers.files import written_whole
 from hotpapers.papers.arabic_tokenizers.cleaning import Rules, clean_text
-from hotpapers.papers.arabic_tokenizers.words import beside, chunks
+from hotpapers.papers.arabic_tokenizers.words import beside, chunks, first_line
 from hotpapers.progress import bar
 from hotpapers.verbs import Outcome, TextFile
 
@@ -94,4 +94,4 @@ def clean(
             stream.write("".join(f"{line}\n" for line in kept))
             done += len(block)
             shown.update(done / 1e6)
-    return Outcome({"text": out}, {"lines read": before, "lines written": after})
+    return Outcome({"text": out}, {"lines read": before, "lines written": after}, f"It begins: {first_line(out)}")

@@ -17,7 +17,7 @@ from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.papers.arabic_tokenizers.tokenizer import MODEL_FILE, PAD, UNK, Tokenizer
 from hotpapers.papers.arabic_tokenizers.train import text_files
-from hotpapers.papers.arabic_tokenizers.words import beside, chunks, is_folder
+from hotpapers.papers.arabic_tokenizers.words import beside, chunks, first_line, is_folder
 from hotpapers.progress import bar, track
 from hotpapers.verbs import Model, Outcome, TextFile
 
@@ -129,7 +129,7 @@ def decode(ids: TextFile, model: Model | None = None, out: Path | None = None) -
             for line in block.decode().splitlines():
                 line_number += 1
                 stream.write(tokenizer.decode(_read_ids(line, ids, line_number, len(tokenizer.pieces))) + "\n")
-    return Outcome({"text": out}, {"lines": line_number}, "" if model else _NOTE)
+    return Outcome({"text": out}, {"lines": line_number}, _note(out, model))
 
 
 def encode_file(piece: Piece) -> Done:
@@ -187,7 +187,12 @@ def _run(
         "files": len(done), "lines": sum(each.lines for each in done), "pieces": tokens,
         "unknown": sum(each.unknown for each in done) / max(tokens, 1),
     }  # fmt: skip
-    return Outcome({what: result}, numbers, "" if model else _NOTE)
+    return Outcome({what: result}, numbers, _note(done[0].out, model))
+
+
+def _note(out: Path, model: Path | None) -> str:
+    """Say how what was written begins, and which model wrote it where none was named."""
+    return f"It begins: {first_line(out)}" + ("" if model else f"\n{_NOTE}")
 
 
 def _write_lines(tokenizer: Tokenizer, texts: list[str], piece: Piece, write: Write) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from hotpapers.verbs import Model, Outcome
 
 
 def export(model: Model | None = None, out: Path | None = None, *, to: Literal["hf"] = "hf") -> Outcome:
-    """Write a tokenizer for Hugging Face's libraries: ``tokenizers`` and ``transformers`` read it.
+    """Write a tokenizer for Hugging Face's libraries, tokenizers and transformers.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def export(model: Model | None = None, out: Path | None = None, *, to: Literal["
     out = Path(out) if out else (beside(path, "-hf.json") if model else Path("bpe-hf.json"))
     with written_whole(out) as temporary:
         temporary.write_text(json.dumps(hugging_face(tokenizer), ensure_ascii=False) + "\n", encoding="utf-8")
-    note = f'In Python: tokenizers.Tokenizer.from_file("{out.name}")'
+    note = f'Read it in Python by tokenizers.Tokenizer.from_file("{out.name}").'
     return Outcome({"tokenizer": out}, {"vocabulary": len(tokenizer.pieces), "algo": tokenizer.algo}, note)
 
 

@@ -71,7 +71,7 @@ def train(
             "vocabulary": len(tokenizer.pieces),
             **facts,
         },
-        f"Now use it: hotpapers arabic-tokenizers encode {shlex.quote(str(text))} {shlex.quote(str(out))}",
+        f"Now cut by it: hotpapers arabic-tokenizers tokenize {shlex.quote(text.name)} {shlex.quote(out.name)}",
     )
 
 

@@ -161,6 +161,13 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def first_line(path: Path, most: int = 120) -> str:
+    """Return how a text that was written begins."""
+    with path.open(encoding="utf-8") as stream:
+        line = stream.readline(most + 1).rstrip("\n")
+    return line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]} …"
+
+
 def read_text(path: Path) -> str:
     """Return a file's text, or raise ``BadInput``."""
     return b"".join(chunks(path)).decode()
