@@ -3,6 +3,7 @@
 import csv
 import http.server
 import io
+import json
 import threading
 import zipfile
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 from hotpapers.datasets import (
     DownloadFailed,
     ajgt,
+    arabic_emotions,
     arabic_reviews,
     arabic_tweets,
     fetch,
     metrec,
+    quran,
     subtitles,
     tkseem_reviews,
 )
@@ -54,7 +57,8 @@ def served(monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     import dataclasses
 
-    for name in ("metrec", "ajgt", "tkseem-reviews", "tkseem-subtitles", "arabic-reviews", "arabic-tweets"):
+    for name in ("metrec", "ajgt", "tkseem-reviews", "tkseem-subtitles", "arabic-reviews", "arabic-tweets",
+                 "arabic-emotions", "quran"):  # fmt: skip
         dataset = REGISTRY[name]
         sources = tuple(dataclasses.replace(source, url=f"http://127.0.0.1:{server.server_port}/{source.name}")
                         for source in dataset.sources)  # fmt: skip
@@ -151,6 +155,28 @@ def test_tweets_have_lost_the_emoji_that_label_them():
     sad, glad = "neg\tسلام 😢 عليكم 💔\n".encode(), "pos\tصباح ❤️ الخير\npos\t😍\n".encode()
     here(ARABIC_TWEETS, {name: sad if "negative" in name else glad for name in ARABIC_TWEETS.members})
     assert arabic_tweets("test")[:2] == (["سلام عليكم", "صباح الخير"], [0, 1])
+
+
+def test_tweets_have_the_emotion_that_stands_behind_them():
+    rows = 'ID, TWEET, LABEL\n1,"الجو  جميل ..",joy\n2,"لا، ""أبدا"" لا",anger\n3," ",none\n'
+    here(REGISTRY["arabic-emotions"], {"Data": rows.encode()})
+    found = arabic_emotions()
+    assert found.texts == ["الجو جميل ..", 'لا، "أبدا" لا']
+    assert [found.names[label] for label in found.labels] == ["joy", "anger"]
+
+
+def test_verses_have_the_place_of_their_chapter():
+    chapters = [{"type": "medinan", "verses": [{"id": 1, "text": "أ"}, {"id": 2, "text": "ب"}]},
+                {"type": "meccan", "verses": [{"id": 1, "text": "ج"}]}]  # fmt: skip
+    here(REGISTRY["quran"], {"quran.json": json.dumps(chapters).encode()})
+    assert quran() == (["أ", "ب", "ج"], [1, 1, 0], ("meccan", "medinan"))
+
+
+@pytest.mark.parametrize(("name", "member"), [("quran", "quran.json"), ("arabic-emotions", "Data")])
+def test_files_that_are_others_than_they_should_be_are_not_used(served, name, member):
+    served[member] = b"x" * REGISTRY[name].size
+    with pytest.raises(DownloadFailed, match="SHA-256"):
+        fetch(name)
 
 
 def test_lines_and_labels_of_tkseem_go_together():

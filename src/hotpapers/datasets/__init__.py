@@ -1,7 +1,16 @@
 """Real data, one function a dataset: downloaded once, verified by checksum, kept under ``HOTPAPERS_HOME``."""
 
 from hotpapers.datasets.aan import aan
-from hotpapers.datasets.arabic import ajgt, arabic_reviews, arabic_tweets, metrec, subtitles, tkseem_reviews
+from hotpapers.datasets.arabic import (
+    ajgt,
+    arabic_emotions,
+    arabic_reviews,
+    arabic_tweets,
+    metrec,
+    quran,
+    subtitles,
+    tkseem_reviews,
+)
 from hotpapers.datasets.cifar10 import cifar10
 from hotpapers.datasets.code_repairs import Repair, stackoverflow_repairs
 from hotpapers.datasets.dataset import REGISTRY, Dataset, Source, find, offer
@@ -28,6 +37,7 @@ __all__ = [
     "Source",
     "aan",
     "ajgt",
+    "arabic_emotions",
     "arabic_reviews",
     "arabic_tweets",
     "cifar10",
@@ -46,6 +56,7 @@ __all__ = [
     "offer",
     "photograph",
     "photographs",
+    "quran",
     "sachs",
     "stackoverflow_repairs",
     "subtitles",

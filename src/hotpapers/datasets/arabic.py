@@ -1,10 +1,11 @@
-"""Arabic texts with labels: metres of poems, sentiment of tweets and reviews, emotions, and lines of subtitles.
+"""Arabic texts with labels: metres of poems, sentiment, emotions, the Quran's verses, and lines of subtitles.
 
 Two sets of the field, LABR and HARD, are offered nowhere with a checksum: their readers take a file that the user has.
 """
 
 import csv
 import io
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -110,6 +111,23 @@ ARABIC_TWEETS = offer(Dataset(
 ))  # fmt: skip
 
 
+ARABIC_EMOTIONS = offer(Dataset(
+    name="arabic-emotions", what="10,064 Egyptian tweets with one of eight emotions", licence="not stated",
+    page="https://github.com/Farah-AlFukaha/Arabic-Text-Classification",
+    sources=(Source("Data", f"{_RAW}/Farah-AlFukaha/Arabic-Text-Classification/205de49034150374da9ccdc05348119550d16522"
+                    "/Data", "f799c5ee86ea407de33609f1bbf607369fc7610551fa073b9fc59cd211098715", 1_563_138),),
+    members=("Data",),
+))  # fmt: skip
+
+QURAN = offer(Dataset(
+    name="quran", what="6,236 verses of the Quran, Meccan and Medinan", licence="CC-BY-SA-4.0",
+    page="https://github.com/risan/quran-json",
+    sources=(Source("quran.json", f"{_RAW}/risan/quran-json/791a3cf1376e2851706e9cf01c226f8d3c9d7355/dist/quran.json",
+                    "d8a8adff387f60ce3ff7dbe3238dd9b27120bfe29d8fcb07ad2e89cad37cefd4", 1_466_095),),
+    members=("quran.json",),
+))  # fmt: skip
+
+
 def metrec(split: Literal["train", "test"] = "train") -> Labelled:
     """Return MetRec's verses (Al-shaibani et al., 2020); ``#`` stands between the halves of a verse."""
     texts, labels = [], []
@@ -160,6 +178,21 @@ def arabic_tweets(split: Literal["train", "test"] = "train") -> Labelled:
                 texts.append(text)
                 labels.append(label)
     return Labelled(texts, labels, ("negative", "positive"))
+
+
+def arabic_emotions() -> Labelled:
+    """Return tweets with their emotion (Al-Khatib and El-Beltagy, 2018)."""
+    rows = csv.DictReader(io.StringIO(read(ARABIC_EMOTIONS, "Data").decode("utf-8-sig")), skipinitialspace=True)
+    kept = [(" ".join(row["TWEET"].split()), row["LABEL"].strip()) for row in rows if row["TWEET"].strip()]
+    return Labelled([text for text, _ in kept], [EMOTIONS.index(label) for _, label in kept], EMOTIONS)
+
+
+def quran() -> Labelled:
+    """Return the verses of the Quran in Uthmani spelling with all marks, and where each chapter was revealed."""
+    names = ("meccan", "medinan")
+    chapters = json.loads(read(QURAN, "quran.json"))
+    verses = [(verse["text"], names.index(chapter["type"])) for chapter in chapters for verse in chapter["verses"]]
+    return Labelled([text for text, _ in verses], [label for _, label in verses], names)
 
 
 def labr(path: Path) -> Labelled:

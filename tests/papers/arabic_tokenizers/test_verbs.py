@@ -13,6 +13,7 @@ from hotpapers.cli import main
 from hotpapers.engines import do_all
 from hotpapers.errors import BadInput
 from hotpapers.papers.arabic_tokenizers.classify import classify
+from hotpapers.papers.arabic_tokenizers.clean import clean
 from hotpapers.papers.arabic_tokenizers.compare import compare
 from hotpapers.papers.arabic_tokenizers.encode import BUNDLED, Piece, decode, encode, encode_file, tokenize
 from hotpapers.papers.arabic_tokenizers.export import export
@@ -166,7 +167,13 @@ def test_the_example_dictionary_is_one_of_strings_and_counts():
         (lambda p: decode(p / "text.txt"), "is no id below"),
         (lambda p: decode(p / "huge.txt"), "is no id below"),
         (lambda p: compare(p / "text.txt", algos="words"), "no tokenizer 'words'"),
+        (lambda p: compare(p / "text.txt", algos=""), "no tokenizer ''"),
         (lambda p: compare(p / "text.txt", vocab="10,nan"), "sizes such as"),
+        (lambda p: clean(Path(".")), "directory"),
+        (lambda p: tokenize(Path("/")), "no .txt files|no place beside it"),
+        (lambda p: clean(p / ("ا" * 300)), "too long"),
+        (lambda p: train(p / ("ا" * 300)), "too long"),
+        (lambda p: encode(p / "text.txt", p / ("ا" * 300)), "too long"),
         (lambda p: classify(p / "text.txt", p / "text.txt"), "tab"),
         (lambda p: classify(p / "one.tsv", p / "one.tsv"), "one class"),
         (lambda p: classify(p / "two.tsv", p / "other.tsv"), "which two.tsv has not"),

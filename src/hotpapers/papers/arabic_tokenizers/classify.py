@@ -15,7 +15,7 @@ from hotpapers.papers.arabic_tokenizers.plots import interval, plot_bars
 from hotpapers.papers.arabic_tokenizers.statistics import clear_winner
 from hotpapers.papers.arabic_tokenizers.tasks import Split
 from hotpapers.papers.arabic_tokenizers.tokenizer import Algo
-from hotpapers.papers.arabic_tokenizers.words import read_text
+from hotpapers.papers.arabic_tokenizers.words import beside, read_text
 from hotpapers.progress import track
 from hotpapers.verbs import Outcome, TableFile
 
@@ -64,7 +64,7 @@ def classify(
     split, names = read_split(Path(train), Path(test))
     settings = dataclasses.replace(PRESETS[preset], vocab=vocab)
     settings = dataclasses.replace(settings, epochs=epochs) if epochs else settings
-    out = Path(out) if out else Path(train).with_name(f"{Path(train).stem}-classified.png")
+    out = Path(out) if out else beside(Path(train), "-classified.png")
     scores: dict[Algo, list[Score]] = {algo: [] for algo in chosen}
     for algo, seed in track([(algo, seed) for algo in chosen for seed in range(seeds)], "classifiers trained"):
         scores[algo].append(fit_and_score(split, algo, settings, seed))
@@ -73,14 +73,7 @@ def classify(
     plot_bars(out, groups, "score")
     table = out.with_suffix(".csv")
     with written_whole(table) as temporary:
-        lines = ["algo,accuracy,low,high,macro_f1,unknown,pieces_a_word"]
-        for algo, found in scores.items():
-            accuracy = [each.accuracy for each in found]
-            f1, unknown, pieces = (np.mean([getattr(each, name) for each in found])
-                                   for name in ("macro_f1", "unknown", "pieces"))  # fmt: skip
-            low, high = interval(accuracy)
-            lines.append(f"{algo},{np.mean(accuracy):.6g},{low:.6g},{high:.6g},{f1:.6g},{unknown:.6g},{pieces:.6g}")
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        temporary.write_text(_as_csv(scores), encoding="utf-8")
     majority = Counter(split.test_labels).most_common(1)[0][1] / len(split.test_labels)
     numbers: dict[str, float | int | str] = {
         "texts to learn from": len(split.train), "texts to test with": len(split.test), "classes": len(names),
@@ -123,6 +116,17 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
             raise BadInput(f"{path.name} has no class, tab and text in line {number}: write both with a tab between.")
         rows.append((label.strip(), text.strip()))
     return rows
+
+
+def _as_csv(scores: dict[Algo, list[Score]]) -> str:
+    lines = ["algo,accuracy,low,high,macro_f1,unknown,pieces_a_word"]
+    for algo, found in scores.items():
+        accuracy = [each.accuracy for each in found]
+        f1, unknown, pieces = (np.mean([getattr(each, name) for each in found])
+                               for name in ("macro_f1", "unknown", "pieces"))  # fmt: skip
+        low, high = interval(accuracy)
+        lines.append(f"{algo},{np.mean(accuracy):.6g},{low:.6g},{high:.6g},{f1:.6g},{unknown:.6g},{pieces:.6g}")
+    return "\n".join(lines) + "\n"
 
 
 def _verdict(scores: dict[Algo, list[Score]]) -> str:

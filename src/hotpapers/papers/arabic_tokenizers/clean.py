@@ -1,10 +1,11 @@
 """The verb ``clean``: normalise a text by the rules that are switched on."""
 
+import os.path
 from pathlib import Path
 
 from hotpapers.files import written_whole
 from hotpapers.papers.arabic_tokenizers.cleaning import Rules, clean_text
-from hotpapers.papers.arabic_tokenizers.words import chunks
+from hotpapers.papers.arabic_tokenizers.words import beside, chunks, first_line
 from hotpapers.progress import bar
 from hotpapers.verbs import Outcome, TextFile
 
@@ -72,14 +73,14 @@ def clean(
         Keep lines that have become empty.
     """
     text = Path(text)
-    out = Path(out) if out else text.with_name(f"{text.stem}-clean.txt")
+    out = Path(out) if out else beside(text, "-clean.txt")
     rules = Rules(
         diacritics=diacritics, tatweel=tatweel, special=special, keep=keep, latin=latin, digits=digits, links=links,
         twitter=twitter, html=html, long_words=long_words, repeated=repeated, letters=letters, dotless=dotless,
         segment=segment, space_out=space_out,
     )  # fmt: skip
     before = after = done = 0
-    size = text.stat().st_size / 1e6 if text.is_file() else None
+    size = text.stat().st_size / 1e6 if os.path.isfile(text) else None
     with (
         written_whole(out) as temporary,
         temporary.open("w", encoding="utf-8", newline="\n") as stream,
@@ -93,4 +94,4 @@ def clean(
             stream.write("".join(f"{line}\n" for line in kept))
             done += len(block)
             shown.update(done / 1e6)
-    return Outcome({"text": out}, {"lines read": before, "lines written": after})
+    return Outcome({"text": out}, {"lines read": before, "lines written": after}, f"It begins: {first_line(out)}")

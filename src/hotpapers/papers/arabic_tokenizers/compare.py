@@ -1,6 +1,5 @@
 """The verb ``compare``: every tokenizer at every size of vocabulary on the user's own text, measured without labels."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +9,7 @@ from hotpapers.papers.arabic_tokenizers.measures import piece_frequencies, piece
 from hotpapers.papers.arabic_tokenizers.plots import plot_distributions
 from hotpapers.papers.arabic_tokenizers.tokenizer import ALGOS, Algo
 from hotpapers.papers.arabic_tokenizers.train import LARGEST_VOCAB, text_files
-from hotpapers.papers.arabic_tokenizers.words import read_text
+from hotpapers.papers.arabic_tokenizers.words import beside, read_text
 from hotpapers.progress import track
 from hotpapers.verbs import Outcome, TextFile
 
@@ -41,7 +40,7 @@ def compare(
         The seed of everything random.
     """
     text, chosen, sizes = Path(text), read_algos(algos), read_sizes(vocab)
-    out = Path(out) if out else text.with_name(f"{text.stem}-compared.png")
+    out = Path(out) if out else beside(text, "-compared.png")
     files = text_files(text)
     rows: list[tuple[str, Algo, int, dict[str, float]]] = []
     lengths: dict[str, dict[int, int]] = {}
@@ -73,18 +72,16 @@ def compare(
 def read_algos(text: str) -> list[Algo]:
     """Return the tokenizers that are named."""
     names = list(ALGOS) if text.strip() == "all" else [each.strip() for each in text.split(",")]
-    if wrong := next((each for each in names if each not in get_args(Algo)), None):
-        raise BadInput(f"There is no tokenizer {wrong[:40]!r}; take all, or some of {', '.join(ALGOS)}.")
+    if wrong := [each for each in names if each not in get_args(Algo)]:
+        raise BadInput(f"There is no tokenizer {wrong[0][:40]!r}; take all, or some of {', '.join(ALGOS)}.")
     return list(dict.fromkeys(names))
 
 
 def read_sizes(text: str) -> list[int]:
     """Return the sizes of a vocabulary that are named, the smallest first."""
-    return _read_numbers(text, "A vocabulary", 3, LARGEST_VOCAB)
-
-
-def _read_numbers(text: str, what: str, least: int, most: int) -> list[int]:
-    parts: Sequence[str] = [each.strip() for each in text.split(",")]
-    if not all(each.isascii() and each.isdigit() and least <= int(each[:12]) <= most for each in parts):
-        raise BadInput(f"{what} has {least} to {most:,} pieces: give sizes such as 1000,5000, not {text[:40]!r}.")
+    parts = [each.strip() for each in text.split(",")]
+    if not all(each.isascii() and each.isdigit() and 3 <= int(each[:12]) <= LARGEST_VOCAB for each in parts):
+        raise BadInput(
+            f"A vocabulary has 3 to {LARGEST_VOCAB:,} pieces: give sizes such as 1000,5000, not {text[:40]!r}."
+        )
     return sorted({int(each) for each in parts})

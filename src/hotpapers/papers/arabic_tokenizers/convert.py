@@ -14,6 +14,7 @@ from hotpapers.papers.arabic_tokenizers.pickles import read_counts
 from hotpapers.papers.arabic_tokenizers.pieces import GOES_ON, Counted
 from hotpapers.papers.arabic_tokenizers.sentencepieces import looks_like_one, read_model
 from hotpapers.papers.arabic_tokenizers.tokenizer import PADDING, UNKNOWN, Algo, Tokenizer
+from hotpapers.papers.arabic_tokenizers.words import beside
 from hotpapers.progress import track
 from hotpapers.verbs import AnyFile, Model, Outcome
 
@@ -47,7 +48,7 @@ def convert(
         total = len(tokenizer.pieces)
     else:
         tokenizer, total = _from_pickle(vocabulary, algo, vocab)
-    out = Path(out) if out else vocabulary.with_name(f"{vocabulary.stem}.{tokenizer.algo}")
+    out = Path(out) if out else beside(vocabulary, f".{tokenizer.algo}")
     tokenizer.save(out)
     numbers = {"algo": tokenizer.algo, "pieces read": total, "pieces kept": len(tokenizer.pieces)}
     return Outcome({"model": out}, numbers)

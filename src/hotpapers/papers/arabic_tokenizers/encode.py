@@ -6,7 +6,7 @@ twice is the same.
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -15,9 +15,9 @@ import numpy as np
 from hotpapers.engines import Engine, do_all
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
-from hotpapers.papers.arabic_tokenizers.tokenizer import PAD, UNK, Tokenizer
+from hotpapers.papers.arabic_tokenizers.tokenizer import MODEL_FILE, PAD, UNK, Tokenizer
 from hotpapers.papers.arabic_tokenizers.train import text_files
-from hotpapers.papers.arabic_tokenizers.words import chunks
+from hotpapers.papers.arabic_tokenizers.words import beside, chunks, first_line, is_folder
 from hotpapers.progress import bar, track
 from hotpapers.verbs import Model, Outcome, TextFile
 
@@ -26,6 +26,7 @@ BUNDLED = Path(__file__).parent / "examples" / "bpe"
 
 _NOTE = "No model was named: this is the little one that comes along. Train your own and name it."
 What = Literal["ids", "pieces", "offsets"]
+Write = Callable[[str], object]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,14 +122,14 @@ def decode(ids: TextFile, model: Model | None = None, out: Path | None = None) -
     """
     ids = Path(ids)
     tokenizer = Tokenizer.load(Path(model) if model else BUNDLED)
-    out = Path(out) if out else ids.with_name(f"{ids.stem}-decoded.txt")
+    out = Path(out) if out else beside(ids, "-decoded.txt")
     line_number = 0
     with written_whole(out) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
         for block in track(chunks(ids), "decode (chunks)"):
             for line in block.decode().splitlines():
                 line_number += 1
                 stream.write(tokenizer.decode(_read_ids(line, ids, line_number, len(tokenizer.pieces))) + "\n")
-    return Outcome({"text": out}, {"lines": line_number}, "" if model else _NOTE)
+    return Outcome({"text": out}, {"lines": line_number}, _note(out, model))
 
 
 def encode_file(piece: Piece) -> Done:
@@ -151,7 +152,7 @@ _loaded: dict[tuple[Path, int], Tokenizer] = {}
 
 def _tokenizer(path: Path) -> Tokenizer:
     """Load a model once a process."""
-    file = path / "tokenizer.json" if path.is_dir() else path
+    file = path / MODEL_FILE if is_folder(path) else path
     key = (path, file.stat().st_mtime_ns if file.is_file() else 0)
     if key not in _loaded:
         _loaded.clear()
@@ -168,13 +169,13 @@ def _run(
     Tokenizer.load(path)  # a bad model is told before any file is done
     suffix = {"ids": "ids.txt", "pieces": "pieces.txt", "offsets": "offsets.jsonl"}[what]
     files = text_files(text)
-    if text.is_dir():
-        folder = Path(out) if out else text.with_name(f"{text.name}-{what}")
+    if is_folder(text):
+        folder = Path(out) if out else beside(text, f"-{what}")
         pieces = [Piece(each.resolve(), path.resolve(), (folder / f"{each.stem}.{suffix}").resolve(), what, length)
                   for each in files]  # fmt: skip
         result = folder
     else:
-        result = Path(out) if out else text.with_name(f"{text.stem}.{suffix}")
+        result = Path(out) if out else beside(text, f".{suffix}")
         pieces = [Piece(text.resolve(), path.resolve(), result.resolve(), what, length)]
     done = []
     with bar("encode (files)", len(pieces)) as shown:
@@ -186,10 +187,15 @@ def _run(
         "files": len(done), "lines": sum(each.lines for each in done), "pieces": tokens,
         "unknown": sum(each.unknown for each in done) / max(tokens, 1),
     }  # fmt: skip
-    return Outcome({what: result}, numbers, "" if model else _NOTE)
+    return Outcome({what: result}, numbers, _note(done[0].out, model))
 
 
-def _write_lines(tokenizer: Tokenizer, texts: list[str], piece: Piece, write: object) -> tuple[int, int]:
+def _note(out: Path, model: Path | None) -> str:
+    """Say how what was written begins, and which model wrote it where none was named."""
+    return f"It begins: {first_line(out)}" + ("" if model else f"\n{_NOTE}")
+
+
+def _write_lines(tokenizer: Tokenizer, texts: list[str], piece: Piece, write: Write) -> tuple[int, int]:
     flat, bounds = tokenizer.encode_lines(texts)
     names = np.array([str(number) for number in range(len(tokenizer.pieces))] if piece.what == "ids"
                      else tokenizer.pieces, dtype=object)  # fmt: skip
@@ -199,17 +205,17 @@ def _write_lines(tokenizer: Tokenizer, texts: list[str], piece: Piece, write: ob
         line = spelt[begin:end][:limit]
         if limit:
             line += [str(PAD)] * (limit - len(line))
-        write(" ".join(line) + "\n")  # type: ignore[operator]
+        write(" ".join(line) + "\n")
     return len(flat), int((flat == UNK).sum())
 
 
-def _write_offsets(tokenizer: Tokenizer, texts: list[str], write: object) -> tuple[int, int]:
+def _write_offsets(tokenizer: Tokenizer, texts: list[str], write: Write) -> tuple[int, int]:
     count = missing = 0
     for text in texts:
         tokens = tokenizer.encode_with_offsets(text)
         record = {"ids": [t.id for t in tokens], "pieces": [t.piece for t in tokens],
                   "offsets": [[t.begin, t.end] for t in tokens]}  # fmt: skip
-        write(json.dumps(record, ensure_ascii=False) + "\n")  # type: ignore[operator]
+        write(json.dumps(record, ensure_ascii=False) + "\n")
         count, missing = count + len(tokens), missing + sum(t.id == UNK for t in tokens)
     return count, missing
 

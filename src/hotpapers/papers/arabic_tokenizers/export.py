@@ -9,11 +9,12 @@ from hotpapers.papers.arabic_tokenizers.encode import BUNDLED
 from hotpapers.papers.arabic_tokenizers.merges import BEGINS
 from hotpapers.papers.arabic_tokenizers.pieces import GOES_ON
 from hotpapers.papers.arabic_tokenizers.tokenizer import LONGEST_WORD, PADDING, UNKNOWN, Tokenizer
+from hotpapers.papers.arabic_tokenizers.words import beside
 from hotpapers.verbs import Model, Outcome
 
 
 def export(model: Model | None = None, out: Path | None = None, *, to: Literal["hf"] = "hf") -> Outcome:
-    """Write a tokenizer for Hugging Face's libraries: ``tokenizers`` and ``transformers`` read it.
+    """Write a tokenizer for Hugging Face's libraries, tokenizers and transformers.
 
     Parameters
     ----------
@@ -26,10 +27,10 @@ def export(model: Model | None = None, out: Path | None = None, *, to: Literal["
     """
     path = Path(model) if model else BUNDLED
     tokenizer = Tokenizer.load(path)
-    out = Path(out) if out else (path.with_name(f"{path.name}-hf.json") if model else Path("bpe-hf.json"))
+    out = Path(out) if out else (beside(path, "-hf.json") if model else Path("bpe-hf.json"))
     with written_whole(out) as temporary:
         temporary.write_text(json.dumps(hugging_face(tokenizer), ensure_ascii=False) + "\n", encoding="utf-8")
-    note = f'In Python: tokenizers.Tokenizer.from_file("{out.name}")'
+    note = f'Read it in Python by tokenizers.Tokenizer.from_file("{out.name}").'
     return Outcome({"tokenizer": out}, {"vocabulary": len(tokenizer.pieces), "algo": tokenizer.algo}, note)
 
 

@@ -55,10 +55,7 @@ def learn(
     reserved = 2 + len(specials)
     if vocab <= reserved:
         raise BadInput(f"A vocabulary of {vocab} holds no piece beside its {reserved} reserved tokens; take more.")
-    if (
-        any(not each or each.split() != [each] for each in (*specials, "x"))
-        or len({*specials, UNKNOWN, PADDING}) < reserved
-    ):
+    if any(each.split() != [each] for each in specials) or len({*specials, UNKNOWN, PADDING}) < reserved:
         raise BadInput("Special tokens must be words of their own: without spaces, and each once.")
     words = text if isinstance(text, Words) else find_words(text)
     head = [UNKNOWN, PADDING, *specials]
@@ -68,18 +65,17 @@ def learn(
     if algo == "bpe":
         pieces, merges = learn_merges(words, vocab, reserved)
         return Tokenizer(algo, [*head, *pieces], [0.0] * (reserved + len(pieces)), merges, specials)
-    most = vocab - reserved
     if algo == "word":
-        counted = count_words(words, most + reserved)
+        counted = count_words(words, vocab)
     elif algo == "char":
-        counted = count_letters(words, most + reserved)
+        counted = count_letters(words, vocab)
     elif algo == "disjoint":
-        counted = count_disjoint(words, most + reserved)
+        counted = count_disjoint(words, vocab)
     elif algo == "stochastic":
         chance = np.random.default_rng(seed) if sample else None
-        counted = count_stochastic(words, most + reserved, sample=chance)
+        counted = count_stochastic(words, vocab, sample=chance)
     else:
-        counted = count_morphs(words, most + reserved, types=types, seed=seed, weight=weight)
+        counted = count_morphs(words, vocab, types=types, seed=seed, weight=weight)
     return from_counts(algo, counted, vocab, specials)
 
 

@@ -42,7 +42,6 @@ def count_morphs(words: Words, most: int, *, types: int = TYPES, seed: int = 0, 
     scores = np.log(np.array([lexicon[each] for each in strings]) / total)
     trie = Trie({string: number for number, string in enumerate(strings)})
     worst = float(scores.min()) - 10.0
-    totals: dict[tuple[int, bool], int] = {}
     letters = spell(words.distinct)
     numbers, offsets, _ = best_path(trie, letters, scores, -1, worst)
     first = np.zeros(len(numbers), bool)

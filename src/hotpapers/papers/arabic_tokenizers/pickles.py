@@ -48,18 +48,23 @@ def read_counts(path: Path) -> Iterator[tuple[str, int]]:
         If the file cannot be read, is damaged, or holds anything but strings and whole numbers in a dictionary.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise BadInput(f"{path.name} is larger than {_LARGEST >> 30} GB; that is no vocabulary.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"Cannot read {path}: {(error.strerror or type(error).__name__).lower()}.") from error
+    data = read_whole(path, _LARGEST)
     try:
         yield from _read(data)
     except _Refused as error:
         raise BadInput(f"{path.name} is no vocabulary and was not opened: {error}.") from error
     except (IndexError, struct.error, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path.name} is damaged or is no pickle; nothing of it was run.") from error
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """Return a vocabulary's file of at most so many bytes, or raise ``BadInput``."""
+    try:
+        if path.stat().st_size > most:
+            raise BadInput(f"{path.name} is larger than {most >> 20} MB; that is no vocabulary.")
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"Cannot read {path}: {(error.strerror or type(error).__name__).lower()}.") from error
 
 
 def _read(data: bytes) -> Iterator[tuple[str, int]]:

@@ -54,26 +54,27 @@ def plot_distributions(
     factors: Mapping[str, Mapping[int, float]],
 ) -> None:  # fmt: skip
     """Draw compression over the vocabulary, the letters of the pieces, and how often the pieces come by rank."""
-    figure, (left, middle, right) = _figure(3)
+    figure, (factor, length, frequency, names) = _figure(2, rows=2)
     for name, by_size in factors.items():
-        left.plot(list(by_size), list(by_size.values()), marker="o", label=name)
-    left.set(xlabel="vocabulary", ylabel="compression factor (lower is better)")
-    for name, by_length in lengths.items():
+        factor.plot(list(by_size), list(by_size.values()), marker="o", label=name)
+    factor.set(xlabel="vocabulary", ylabel="compression factor (lower is better)")
+    for by_length in lengths.values():
         total = sum(by_length.values())
-        middle.plot(list(by_length), [count / total for count in by_length.values()], marker=".", label=name)
-    middle.set(xlabel="letters of a piece", ylabel="share of the vocabulary", xlim=(0, 16))
-    for name, counts in frequencies.items():
-        right.plot(np.arange(1, len(counts) + 1), counts, label=name)
-    right.set(xlabel="rank of a piece", ylabel="times in the text", xscale="log", yscale="log")
-    middle.legend(frameon=False, fontsize="small", loc="upper right")
+        length.plot(list(by_length), [count / total for count in by_length.values()], marker=".")
+    length.set(xlabel="letters of a piece", ylabel="share of the vocabulary", xlim=(0, 16))
+    for counts in frequencies.values():
+        frequency.plot(np.arange(1, len(counts) + 1), counts)
+    frequency.set(xlabel="rank of a piece", ylabel="times in the text", xscale="log", yscale="log")
+    names.axis("off")
+    names.legend(*factor.get_legend_handles_labels(), frameon=False, loc="center", ncol=1 + len(factors) // 14)
     _save(figure, path)
 
 
-def _figure(panels: int, wide: float = 1.0) -> tuple[Any, Sequence[Any]]:
+def _figure(columns: int, wide: float = 1.0, rows: int = 1) -> tuple[Any, Sequence[Any]]:
     import matplotlib.figure
 
-    figure = matplotlib.figure.Figure(figsize=(4.6 * panels * wide, 4), layout="constrained")
-    return figure, figure.subplots(1, panels, squeeze=False)[0]
+    figure = matplotlib.figure.Figure(figsize=(4.6 * columns * wide, 4 * rows), layout="constrained")
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.arabic_tokenizers.merges import BEGINS
+from hotpapers.papers.arabic_tokenizers.pickles import read_whole
 from hotpapers.papers.arabic_tokenizers.tokenizer import PADDING, UNKNOWN, Algo, Tokenizer
 
 _LARGEST = 1 << 28  # bytes
@@ -53,12 +54,7 @@ def read_model(path: Path) -> Tokenizer:
         If the file cannot be read, is damaged, or cuts in ways that tkseem does not ask for.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise BadInput(f"{path.name} is larger than {_LARGEST >> 20} MB; that is no SentencePiece model.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"Cannot read {path}: {(error.strerror or type(error).__name__).lower()}.") from error
+    data = read_whole(path, _LARGEST)
     try:
         return _tokenizer(_read(data))
     except _Refused as error:

@@ -21,7 +21,7 @@ from hotpapers.papers.arabic_tokenizers.lookup import WordTable
 from hotpapers.papers.arabic_tokenizers.merges import BEGINS, Merger
 from hotpapers.papers.arabic_tokenizers.pieces import GOES_ON
 from hotpapers.papers.arabic_tokenizers.trie import Trie, best_path, greedy
-from hotpapers.papers.arabic_tokenizers.words import POOL, find_words, gather, spell, split_texts, tell_apart
+from hotpapers.papers.arabic_tokenizers.words import POOL, find_words, gather, is_folder, spell, split_texts, tell_apart
 
 Algo = Literal["word", "char", "bpe", "unigram", "disjoint", "stochastic", "morph"]
 ALGOS: tuple[Algo, ...] = get_args(Algo)
@@ -112,14 +112,14 @@ class Tokenizer:
     def encode_array(self, text: str | bytes) -> np.ndarray:
         """Return the ids of a long text as an int32 array; bytes must be UTF-8."""
         if self.algo == "word":  # one look-up a word is less than telling words apart first
-            return self._table().find(text if isinstance(text, str) else text.decode(), UNK)
+            return self._table().find(text if isinstance(text, str) else text.decode())
         words = find_words(text)
         ids, offsets, _ = self.cut(words.distinct)
         return gather(ids, offsets, words.codes)
 
     def tokenize_array(self, text: str | bytes) -> np.ndarray:
         """Return the pieces of a long text as an array of strings."""
-        return np.array(self.pieces, object)[self.encode_array(text)]
+        return np.array(self.pieces, object).take(self.encode_array(text))
 
     def encode_lines(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the ids of many texts one after another, and where each text's begin, (texts + 1,)."""
@@ -275,7 +275,7 @@ class Tokenizer:
 
     def _table(self) -> WordTable:
         if self._cutter is None:  # type: ignore[attr-defined]
-            object.__setattr__(self, "_cutter", WordTable(self.pieces[2:], 2))
+            object.__setattr__(self, "_cutter", WordTable(self.pieces[2:], 2, UNK))
         return self._cutter  # type: ignore[attr-defined]
 
     def _merger(self) -> Merger:
@@ -324,7 +324,7 @@ class Tokenizer:
             If there is none, or it is not one of these.
         """
         path = Path(path)
-        path = path / MODEL_FILE if path.is_dir() else path
+        path = path / MODEL_FILE if is_folder(path) else path
         wrong = f"{path} is no tokenizer of arabic-tokenizers; train one, or name the folder that train wrote"
         try:
             if path.stat().st_size > _LARGEST_FILE:

@@ -1,5 +1,6 @@
 """The verb ``train``: a tokenizer from a text file, or from all text files of a folder."""
 
+import shlex
 from pathlib import Path
 
 from hotpapers.errors import BadInput
@@ -7,6 +8,7 @@ from hotpapers.papers.arabic_tokenizers.learn import VOCAB, learn, read_words
 from hotpapers.papers.arabic_tokenizers.measures import describe
 from hotpapers.papers.arabic_tokenizers.morphology import TYPES, WEIGHT
 from hotpapers.papers.arabic_tokenizers.tokenizer import Algo
+from hotpapers.papers.arabic_tokenizers.words import beside, is_folder
 from hotpapers.verbs import Model, Outcome, TextFile
 
 LARGEST_VOCAB = 1_000_000
@@ -58,7 +60,7 @@ def train(
     tokenizer = learn(
         words, algo, vocab=vocab, specials=specials.split(), sample=sample, types=types, weight=weight, seed=seed
     )
-    out = Path(out) if out else text.with_name(f"{text.stem}.{algo}")
+    out = Path(out) if out else beside(text, f".{algo}")
     tokenizer.save(out)
     facts = describe(tokenizer, words)
     return Outcome(
@@ -69,7 +71,7 @@ def train(
             "vocabulary": len(tokenizer.pieces),
             **facts,
         },
-        f"Now use it: hotpapers arabic-tokenizers encode {text} {out}",
+        f"Now cut by it: hotpapers arabic-tokenizers tokenize {shlex.quote(text.name)} {shlex.quote(out.name)}",
     )
 
 
@@ -82,7 +84,7 @@ def text_files(path: Path) -> list[Path]:
         If there is none.
     """
     path = Path(path)
-    if not path.is_dir():
+    if not is_folder(path):
         return [path]
     found = sorted(each for each in path.glob("*.txt") if each.is_file())
     if not found:

@@ -145,6 +145,29 @@ def gather(values: np.ndarray, offsets: np.ndarray, codes: np.ndarray) -> np.nda
     return values[np.repeat(offsets[:-1][codes] - (ends - lengths), lengths) + np.arange(ends[-1])]
 
 
+def beside(path: Path, ending: str) -> Path:
+    """Return where to write what comes of a file or folder: beside it, under its name without suffix and ``ending``."""
+    whole = path if path.name not in ("", "..") else path.resolve()
+    if not whole.name:
+        raise BadInput(f"{path} has no place beside it to write to; name another with --out.")
+    return whole.with_name(f"{whole.stem}{ending}")
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path is a folder; one whose name is too long to be any is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def first_line(path: Path, most: int = 120) -> str:
+    """Return how a text that was written begins."""
+    with path.open(encoding="utf-8") as stream:
+        line = stream.readline(most + 1).rstrip("\n")
+    return line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]} …"
+
+
 def read_text(path: Path) -> str:
     """Return a file's text, or raise ``BadInput``."""
     return b"".join(chunks(path)).decode()
