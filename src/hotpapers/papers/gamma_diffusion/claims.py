@@ -14,7 +14,7 @@ import torch
 from hotpapers.blocks.diffusion import GammaNoise, Table, linear_betas
 from hotpapers.cards import Scale
 from hotpapers.claims.measurement import Measurement
-from hotpapers.papers.gamma_diffusion import trials
+from hotpapers.papers.gamma_diffusion import trials, utterances
 from hotpapers.papers.gamma_diffusion.contest import Way
 from hotpapers.papers.gamma_diffusion.laws import Law, gamma_divergence, scales, shapes, skewness, step_shapes
 from hotpapers.papers.gamma_diffusion.learning import PRESETS, untrained
@@ -180,3 +180,32 @@ def _ratio(
         unit="Fréchet distance",
         extras=extras | {"settings": settings, "Fréchet distance to the test images": trials.table(scale, run)},
     )
+
+
+def gamma_improves_vocoder(scale: Scale, run: Run) -> Measurement:
+    """Train vocoders with Gamma and with Gaussian noise on spoken digits, and take STOI at 6 steps."""
+    return _vocoders(scale, run, trials.GAMMAS[0])
+
+
+def mixture_improves_vocoder(scale: Scale, run: Run) -> Measurement:
+    """Train vocoders with the mixture and with Gaussian noise on spoken digits, and take the distance at 100 steps."""
+    return _vocoders(scale, run, trials.MIXTURE)
+
+
+def _vocoders(scale: Scale, run: Run, law: Law) -> Measurement:
+    few = (2, 3, 4) if scale == "smoke" else (6, 25, 100)
+    for seed, each, steps in itertools.product(run.seeds, (trials.GAUSSIAN, law), few):
+        utterances.heard(scale, each, seed, steps, run)
+    at = few[0] if law.noise == "gamma" else few[-1]
+    ours, theirs = (
+        {seed: utterances.heard(scale, each, seed, at, run) for seed in run.seeds} for each in (law, trials.GAUSSIAN)
+    )
+    settings = {"training steps": utterances.BUDGETS[scale].config.steps}
+    extras = {"settings": settings, "STOI and log-mel distance in dB": utterances.table(scale)}
+    if law.noise == "gamma":
+        method, baseline = ({s: each.stoi for s, each in of.items()} for of in (ours, theirs))
+        values = {seed: method[seed] - baseline[seed] for seed in run.seeds}
+        return Measurement(values=values, method=method, baseline=baseline, unit="STOI", extras=extras)
+    method, baseline = ({s: each.distance for s, each in of.items()} for of in (ours, theirs))
+    values = {seed: baseline[seed] / method[seed] for seed in run.seeds}
+    return Measurement(values=values, method=method, baseline=baseline, unit="dB", extras=extras)
