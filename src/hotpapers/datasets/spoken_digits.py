@@ -1,4 +1,4 @@
-"""Spoken digits: six people say the digits at 8 kHz (Free Spoken Digit Dataset), 15 times each, file by file from GitHub.
+"""Spoken digits: six people say the digits at 8 kHz, 15 times each (Free Spoken Digit Dataset), file by file.
 
 Each file has its checksum in a list of the repository's files at one commit, beside this module. The repository has 50
 times each; the first five are its test set.

@@ -83,8 +83,8 @@ def noise_is_cheap(scale: Scale, run: Run) -> Measurement:
     torch.set_num_threads(threads)
     values = {seed: found["torch's Gamma"][seed] / found["ours"][seed] for seed in run.seeds}
     over_normal = {str(seed): found["ours"][seed] / found["normal"][seed] for seed in run.seeds}
-    return Measurement(values=values, method=found["ours"], baseline=found["torch's Gamma"], unit=f"CPU s for {count:,}",
-                       extras={"ours / torch.randn": over_normal})  # fmt: skip
+    return Measurement(values=values, method=found["ours"], baseline=found["torch's Gamma"],
+                       unit=f"CPU s for {count:,}", extras={"ours / torch.randn": over_normal})  # fmt: skip
 
 
 def _cpu_seconds(work: Any) -> float:

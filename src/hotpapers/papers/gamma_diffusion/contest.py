@@ -66,9 +66,7 @@ def contenders(
                 yield law, seed, fit(pictures, dataclasses.replace(config, law=law), inner)
 
 
-def made(
-    model: GammaDiffusion, way: Way, count: int, seed: int
-) -> Float[Tensor, "count channels size size"]:
+def made(model: GammaDiffusion, way: Way, count: int, seed: int) -> Float[Tensor, "count channels size size"]:
     """Return images drawn one way; the estimate of the image is kept within [-1, 1], as short trainings need."""
     generator = torch.Generator(model.device).manual_seed(seed + 10_000)
     return draw(model, count, steps=way.steps, eta=way.eta, clip=True, law=way.law, generator=generator)

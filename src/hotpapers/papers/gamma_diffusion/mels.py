@@ -1,6 +1,6 @@
 """Mel spectrograms: what a vocoder is told of a sound, and how far one sound is from another to the ear.
 
-The settings are WaveGrad's: frames of four hops, magnitudes, HTK's mels from 20 Hz on, decibels from -80 to 20 as 0 to 1.
+The settings are WaveGrad's: frames of four hops, magnitudes, HTK's mels from 20 Hz, decibels from -80 to 20 as 0 to 1.
 """
 
 import functools
@@ -10,9 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def log_mel(
-    waves: Float[Tensor, "batch length"], rate: int, hop: int, mels: int
-) -> Float[Tensor, "batch mels frames"]:
+def log_mel(waves: Float[Tensor, "batch length"], rate: int, hop: int, mels: int) -> Float[Tensor, "batch mels frames"]:
     """Return the spectrogram of waves, a frame for every ``hop`` samples."""
     window = torch.hann_window(4 * hop, device=waves.device)
     size = 1 << (4 * hop - 1).bit_length()

@@ -1,7 +1,7 @@
-"""Figure 1: what a trained model takes away, ``x_t - x_0`` along its way from noise to image, and the laws fitted to it.
+"""Figure 1: what a trained model takes away, ``x_t - x_0`` on its way from noise to image, and the laws fitted to it.
 
-A Gamma and a mixture have a Gaussian among them, and so never fit worse what they were fitted to: fits are to one half of
-the images and are judged on the other. Mind that the residuals mix noise with the image, ``(sqrt(abar_t) - 1) x_0``.
+A Gamma and a mixture have a Gaussian among them, and so never fit worse what they were fitted to: fits are to one half
+of the images and are judged on the other. Mind that the residuals mix noise with the image, ``(sqrt(abar_t) - 1) x_0``.
 """
 
 import dataclasses

@@ -1,8 +1,8 @@
 """Sampling: from noise of the model's law down a sub-sequence of its steps.
 
-Step from t to s (authors' code, "generalised"; DDIM's with another noise): ``x0 = (x - sqrt(1 - abar_t) e) / sqrt(abar_t)``,
-``c1 = eta sqrt((1 - abar_t/abar_s)(1 - abar_s)/(1 - abar_t))``, ``x_s = sqrt(abar_s) x0 + sqrt(1 - abar_s - c1^2) e + c1 eps``,
-``eps`` of the law at s.
+Step from t to s (authors' code, "generalised"; DDIM's with another noise), ``eps`` of the law at s:
+``x0 = (x - sqrt(1 - abar_t) e) / sqrt(abar_t)``, ``c1 = eta sqrt((1 - abar_t/abar_s)(1 - abar_s)/(1 - abar_t))``,
+``x_s = sqrt(abar_s) x0 + sqrt(1 - abar_s - c1^2) e + c1 eps``.
 """
 
 from collections.abc import Iterator

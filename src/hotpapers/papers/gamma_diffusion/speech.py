@@ -69,8 +69,8 @@ class SpeechConfig:
 
 SPEECH_PRESETS: dict[str, SpeechConfig] = {
     "speech": SpeechConfig(),
-    "speech-tiny": SpeechConfig(preset="speech-tiny", rate=8_000, mels=64, width=4, factors=(5, 2, 2, 2, 2), steps=4_000,
-                                batch=8, learning_rate=2e-3, average=0.99, warm_up=True),
+    "speech-tiny": SpeechConfig(preset="speech-tiny", rate=8_000, mels=64, width=4, factors=(5, 2, 2, 2, 2),
+                                steps=4_000, batch=8, learning_rate=2e-3, average=0.99, warm_up=True),
 }  # fmt: skip
 """``speech`` is WaveGrad's base model and training on 22.05 kHz."""
 

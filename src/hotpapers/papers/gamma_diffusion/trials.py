@@ -82,7 +82,6 @@ def table(scale: Scale, run: Run) -> dict[str, dict[str, float]]:
     return rows
 
 
-
 def fits(scale: Scale, seed: int, run: Run) -> dict[int, list[Fit]]:
     """Return the laws fitted to a Gaussian network's residuals at each of its steps."""
     model, count = model_of(scale, GAUSSIAN, seed, run), 8 if scale == "smoke" else 128

@@ -1,4 +1,4 @@
-"""Utterances: the vocoders that the claims share, trained on spoken digits, and what they say of digits not heard before."""
+"""Utterances: the vocoders that the claims share, trained on spoken digits, and what they say of digits not heard."""
 
 import dataclasses
 from typing import NamedTuple
