@@ -1,6 +1,6 @@
 """The paper's noise laws by name, and how far each is from a Gaussian at each step, before anything is trained.
 
-The shape of the summed Gamma telescopes. With ``theta_t = theta_0 sqrt(abar_t)``, ``k_t = beta_t / (abar_t theta_0^2)``:
+The summed shape telescopes. With ``theta_t = theta_0 sqrt(abar_t)``, ``k_t = beta_t / (abar_t theta_0^2)``:
 ``k_bar_t = sum k_i = (1 - abar_t) / (abar_t theta_0^2)``, and the variance ``k_bar_t theta_t^2`` is ``1 - abar_t``.
 """
 

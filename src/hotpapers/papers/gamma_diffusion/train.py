@@ -60,8 +60,8 @@ def train(
         Images; with the presets of speech, recordings.
     preset
         The settings to start from: small (32 x 32 in colour), grey (28 x 28), tiny (14 x 14, some minutes on a
-        laptop); celeba, church and cifar, the published networks, for a GPU; speech-tiny (a vocoder at 8 kHz) and speech
-        (WaveGrad at 22.05 kHz).
+        laptop); celeba, church and cifar, the published networks, for a GPU; speech-tiny (a vocoder at 8 kHz) and
+        speech (WaveGrad at 22.05 kHz).
     noise
         The law of the noise: gaussian, gamma, or mog, a mixture of two Gaussians.
     theta0

@@ -1,8 +1,8 @@
-"""The vocoder: WaveGrad's network (Chen et al., 2021), told the noise level by FiLM and what to say by a mel spectrogram.
+"""The vocoder: WaveGrad's network (Chen et al., 2021), told the noise level by FiLM and what to say by a spectrogram.
 
-The noisy wave goes down through four blocks; at every rate FiLM layers make a shift and a scale of it, which steer the five
-blocks through which the spectrogram goes up to the wave's rate. Exact, and cheaper than written: the first convolution
-after an upsampling is done on the short signal.
+The noisy wave goes down through four blocks; at every rate FiLM layers make a shift and a scale of it, which steer the
+five blocks through which the spectrogram goes up to the wave's rate. Exact, and cheaper than written: the first
+convolution after an upsampling is done on the short signal.
 """
 
 import math
@@ -102,7 +102,7 @@ class Film(nn.Module):
         self.output = nn.Conv1d(channels, 2 * out, 3, padding=1)
         for layer in (self.input, self.output):
             nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            nn.init.zeros_(layer.bias)
 
     def forward(self, x: Float[Tensor, "b c n"], m: Float[Tensor, " b"]) -> tuple[Tensor, Tensor]:
         """Return shift and scale."""
@@ -203,7 +203,7 @@ def plan(model: Vocoder, steps: int) -> list[Level]:
     """Return levels from noise to sound: betas that grow like Fibonacci's numbers up to 25 steps, linearly beyond.
 
     WaveGrad's 6 betas came from a grid search for its own training; here 6 (and fewer) grow geometrically. All are
-    brought to the signal that is left at the end of the training's table, and told the time that has such a level there.
+    brought to the signal that is left at the end of the training's table, and told the time of such a level there.
     """
     if steps <= 6:
         shape = torch.logspace(0, -5, steps, dtype=torch.float64).flip(0)
