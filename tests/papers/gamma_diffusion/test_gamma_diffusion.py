@@ -1,4 +1,6 @@
 import dataclasses
+import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from hotpapers.papers.gamma_diffusion import GammaDiffusion
 from hotpapers.papers.gamma_diffusion.comparing import read_laws, read_ways
 from hotpapers.papers.gamma_diffusion.contest import Way
 from hotpapers.papers.gamma_diffusion.fitting import fit_noise
+from hotpapers.papers.gamma_diffusion.folders import files_of
 from hotpapers.papers.gamma_diffusion.inspecting import inspect
 from hotpapers.papers.gamma_diffusion.laws import Law
 from hotpapers.papers.gamma_diffusion.learning import PRESETS, Config, check_config, fit, untrained
@@ -22,7 +25,9 @@ from hotpapers.papers.gamma_diffusion.sampling import draw
 from hotpapers.papers.gamma_diffusion.verbs import sample
 from hotpapers.run import Run, load_model, save_model
 
-SMALL = Config(preset="tiny", channels=1, size=8, width=8, multiples=(1, 2), attention_at=(4,), flip=False, steps=3, batch=4)
+SMALL = Config(
+    preset="tiny", channels=1, size=8, width=8, multiples=(1, 2), attention_at=(4,), flip=False, steps=3, batch=4
+)
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +122,28 @@ def test_pictures_are_cut_to_squares_and_broken_ones_left_out(folder, tmp_path):
     with pytest.raises(BadInput, match="178 x 218"):
         read_square(folder / "a" / "1.png", 8, 3, "celeba")
     (tmp_path / "words.png").write_text("x")
-    for place, words in ((tmp_path, "no image in"), (tmp_path / "none", "is no folder")):
+    for place, words in (
+        (tmp_path, "no image in"),
+        (tmp_path / "none", "is no folder"),
+        (tmp_path / "words.png", "no ZIP archive"),
+    ):
         with pytest.raises(BadInput, match=words):
             read_pictures(place, 8, 1)
+
+
+def test_an_archive_is_read_like_the_folder_that_it_was_packed_from(folder, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", folder)
+    assert torch.equal(read_pictures(Path(archive), 8, 1).pixels, read_pictures(folder, 8, 1).pixels)
+
+
+def test_names_in_an_archive_lead_nowhere(folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.write(folder / "a" / "1.png", "../../evil.png")
+        archive.writestr("huge.txt", b"0" * 1000)
+    with files_of(tmp_path / "evil.zip", (".png",), "images") as found:
+        assert [path.name for path in found] == ["0000000.png"]
+        assert not (found[0].parents[1] / "evil.png").exists()
+    assert not found[0].exists()
 
 
 def test_fits_find_the_law_that_values_come_from():
@@ -173,7 +197,9 @@ def test_laws_and_ways_are_read_from_words():
     assert read_ways("20, 10") == [Way(10, 0.0), Way(10, 1.0), Way(20, 0.0), Way(20, 1.0)]
 
 
-@pytest.mark.parametrize("words", ["", "gaussian", "gaussian, gaussian", "gaussian, gamma x", "poisson, mog", "mog 1, gamma"])
+@pytest.mark.parametrize(
+    "words", ["", "gaussian", "gaussian, gaussian", "gaussian, gamma x", "poisson, mog", "mog 1, gamma"]
+)
 def test_words_that_name_no_laws_are_refused(words):
     with pytest.raises(BadInput):
         read_laws(words)
@@ -196,7 +222,9 @@ def test_samples_that_cannot_be_made_are_refused(tmp_path, changes, words):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("changes", [{"steps": 0}, {"batch": 0}, {"learning_rate": 2.0}, {"size": 9}, {"law": Law("gamma", 0.0)}])
+@pytest.mark.parametrize(
+    "changes", [{"steps": 0}, {"batch": 0}, {"learning_rate": 2.0}, {"size": 9}, {"law": Law("gamma", 0.0)}]
+)
 def test_settings_that_no_training_can_have_are_refused(changes):
     with pytest.raises(BadInput):
         check_config(dataclasses.replace(SMALL, **changes))

@@ -1,5 +1,6 @@
 import dataclasses
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_a_plan_of_any_length_begins_where_the_training_ends(steps):
     levels = plan(model, steps)
     assert len(levels) == steps + 1
     assert levels[0].m == pytest.approx(float(model.schedule.alpha_bar[-1].sqrt()), rel=1e-6)
-    assert all(a.m < b.m and a.sigma > b.sigma for a, b in zip(levels, levels[1:], strict=False))
+    assert all(a.m < b.m and a.sigma > b.sigma for a, b in pairwise(levels))
     assert all(0 <= each.t <= 999 for each in levels)
 
 

@@ -18,7 +18,7 @@ from hotpapers.papers.gamma_diffusion.learning import check_config
 from hotpapers.papers.gamma_diffusion.pictures import Pictures, read_pictures
 from hotpapers.papers.gamma_diffusion.train import Preset, changed, preset_of
 from hotpapers.run import Run
-from hotpapers.verbs import Device, Folder, Outcome
+from hotpapers.verbs import AnyFile, Device, Outcome
 
 HELD = 5  # every fifth image is not learned from
 SHOWN = 8
@@ -27,7 +27,7 @@ Distances = dict[tuple[str, Way], list[float]]
 
 
 def compare(
-    folder: Folder,
+    folder: AnyFile,
     *,
     laws: str = "gaussian, gamma 0.001, gamma 0.1, mog",
     preset: Preset = "tiny",
@@ -47,7 +47,7 @@ def compare(
     Parameters
     ----------
     folder
-        Images, 400 or more.
+        A folder or ZIP archive of images, 350 or more.
     laws
         What to compare: gaussian; gamma with its theta_0; mog, or mog with its widths: mog 0.9 0.5. The first is what
         the others are held against.
@@ -79,7 +79,7 @@ def compare(
     if len(pictures) < 70 * HELD:
         raise BadInput(f"{len(pictures)} images are too few to compare by: {70 * HELD} or more are needed.")
     held = torch.arange(len(pictures)) % HELD == 0
-    target = Path(out) if out else Path(folder).with_name(f"{Path(folder).resolve().name}.laws")
+    target = Path(out) if out else Path(folder).with_name(f"{Path(folder).resolve().stem}.laws")
     judged = seen(real(Pictures(pictures.pixels[held]), 10_000))
     distances: Distances = {}
     shown: dict[str, torch.Tensor] = {}

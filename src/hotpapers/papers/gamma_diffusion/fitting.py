@@ -18,13 +18,13 @@ from hotpapers.papers.gamma_diffusion.residuals import FITS, Fit, cumulative, fi
 from hotpapers.papers.gamma_diffusion.train import Preset, changed, preset_of
 from hotpapers.run import Run, load_model, save_model
 from hotpapers.run.devices import make_fabric
-from hotpapers.verbs import Device, Folder, Model, Outcome
+from hotpapers.verbs import AnyFile, Device, Model, Outcome
 
 COLOURS = {"gaussian": "#888888", "gamma": "#00629b", "mixture": "#c05800"}
 
 
 def fit_noise(
-    folder: Folder,
+    folder: AnyFile,
     *,
     model: Model | None = None,
     preset: Preset = "tiny",
@@ -43,7 +43,7 @@ def fit_noise(
     Parameters
     ----------
     folder
-        Images.
+        A folder or ZIP archive of images.
     model
         A trained model; without one, a Gaussian model is trained on the images.
     preset
@@ -65,7 +65,7 @@ def fit_noise(
         raise BadInput(f"--steps can be 2 to 1,000, not {steps}.")
     if not 2 <= count <= 10_000:
         raise BadInput(f"--count can be 2 to 10,000, not {count}.")
-    target = Path(out) if out else Path(folder).with_name(f"{Path(folder).resolve().name}.noise")
+    target = Path(out) if out else Path(folder).with_name(f"{Path(folder).resolve().stem}.noise")
     if model is not None:
         net = load_model(GammaDiffusion, model, name="Gamma diffusion", make="hotpapers gamma-diffusion train FOLDER")
         net = net.to(make_fabric(device, "32-true", "auto", 1).device).eval()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hotpapers.errors import BadInput
 from hotpapers.media import read_image
+from hotpapers.papers.gamma_diffusion.folders import files_of
 from hotpapers.progress import track
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm")
@@ -59,7 +60,7 @@ def from_bytes(pixels: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def read_pictures(folder: Path, size: int, channels: int, *, crop: Crop = "square") -> Pictures:
-    """Read every image under ``folder``.
+    """Read every image under ``folder``, or in a ZIP archive.
 
     Parameters
     ----------
@@ -72,18 +73,17 @@ def read_pictures(folder: Path, size: int, channels: int, *, crop: Crop = "squar
     BadInput
         If there is no image that can be used, or more than memory is meant for.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder; name one with images in it.")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if len(found) * size * size * channels > LARGEST:
-        raise BadInput(f"{folder} has {len(found):,} images, more than fit at {size} x {size}; take a part of them.")
     pixels, left_out = [], {}
-    for path in track(found, "reading images"):
-        try:
-            pixels.append(read_square(path, size, channels, crop))
-        except BadInput as error:
-            left_out[path] = str(error)
+    with files_of(Path(folder), SUFFIXES, "images") as found:
+        if len(found) * size * size * channels > LARGEST:
+            raise BadInput(
+                f"{folder} has {len(found):,} images, more than fit at {size} x {size}; take a part of them."
+            )
+        for path in track(found, "reading images"):
+            try:
+                pixels.append(read_square(path, size, channels, crop))
+            except BadInput as error:
+                left_out[path] = str(error)
     if not pixels:
         reason = f" ({next(iter(left_out.values()))})" if left_out else ""
         raise BadInput(f"There is no image in {folder} that can be used{reason}.")

@@ -1,6 +1,6 @@
 """How the small model that ships was trained: on Fashion-MNIST's training images (MIT), halved to 14 x 14.
 
-    python -m hotpapers.papers.gamma_diffusion.shipping --out src/hotpapers/papers/gamma_diffusion/fashion
+python -m hotpapers.papers.gamma_diffusion.shipping --out src/hotpapers/papers/gamma_diffusion/fashion
 """
 
 import argparse

@@ -14,6 +14,7 @@ from hotpapers.blocks.diffusion import ddim, denoising_loss, moving_average
 from hotpapers.blocks.diffusion.levels import Level
 from hotpapers.errors import BadInput
 from hotpapers.media import SOUND_SUFFIXES, read_sound
+from hotpapers.papers.gamma_diffusion.folders import files_of
 from hotpapers.papers.gamma_diffusion.laws import Law, check_law
 from hotpapers.papers.gamma_diffusion.learning import Loss
 from hotpapers.papers.gamma_diffusion.mels import log_mel
@@ -95,27 +96,24 @@ class Speech:
 
 
 def read_speech(folder: Path, config: SpeechConfig) -> Speech:
-    """Read every sound under ``folder``.
+    """Read every sound under ``folder``, or in a ZIP archive.
 
     Raises
     ------
     BadInput
         If there is none that can be used, or more than memory is meant for.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder; name one with recordings in it.")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUND_SUFFIXES and path.is_file())
     sounds, left_out, total = [], {}, 0
-    for path in track(found, "reading sounds"):
-        try:
-            sounds.append(read_sound(path, rate=config.rate, mono=True, max_samples=LONGEST).samples[0])
-        except BadInput as error:
-            left_out[path] = str(error)
-            continue
-        total += sounds[-1].nbytes
-        if total > LARGEST:
-            raise BadInput(f"{folder} has more sound than fits, {len(found):,} files; take a part of them.")
+    with files_of(Path(folder), SOUND_SUFFIXES, "recordings") as found:
+        for path in track(found, "reading sounds"):
+            try:
+                sounds.append(read_sound(path, rate=config.rate, mono=True, max_samples=LONGEST).samples[0])
+            except BadInput as error:
+                left_out[path] = str(error)
+                continue
+            total += sounds[-1].nbytes
+            if total > LARGEST:
+                raise BadInput(f"{folder} has more sound than fits, {len(found):,} files; take a part of them.")
     if not sounds:
         reason = f" ({next(iter(left_out.values()))})" if left_out else ""
         raise BadInput(f"There is no sound in {folder} that can be used{reason}.")

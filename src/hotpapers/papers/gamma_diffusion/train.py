@@ -25,7 +25,7 @@ from hotpapers.papers.gamma_diffusion.speech import (
     say,
 )
 from hotpapers.run import Run, save_model
-from hotpapers.verbs import Device, Folder, Outcome, resume_command
+from hotpapers.verbs import AnyFile, Device, Outcome, resume_command
 
 Preset = Literal["small", "grey", "tiny", "celeba", "church", "cifar", "speech-tiny", "speech"]
 PREVIEW = 24
@@ -35,7 +35,7 @@ Settings = TypeVar("Settings", Config, SpeechConfig)
 
 
 def train(
-    folder: Folder,
+    folder: AnyFile,
     *,
     preset: Preset = "small",
     noise: LawName = "gamma",
@@ -57,7 +57,7 @@ def train(
     Parameters
     ----------
     folder
-        Images; with the presets of speech, recordings.
+        A folder or ZIP archive of images; with the presets of speech, of recordings.
     preset
         The settings to start from: small (32 x 32 in colour), grey (28 x 28), tiny (14 x 14, some minutes on a
         laptop); celeba, church and cifar, the published networks, for a GPU; speech-tiny (a vocoder at 8 kHz) and
@@ -91,7 +91,7 @@ def train(
     law = Law(noise, theta0, sigma_start, sigma_end)
     changes = {"law": law, "loss": loss, "steps": steps, "batch": batch, "learning_rate": learning_rate}
     folder = Path(folder)
-    out = Path(out) if out else folder.with_name(f"{folder.resolve().name}.gamma-diffusion")
+    out = Path(out) if out else folder.with_name(f"{folder.resolve().stem}.gamma-diffusion")
     again = resume_command("gamma-diffusion train", train, asked | {"out": out})
     started = time.perf_counter()
     options: dict[str, Any] = {"seed": seed, "device": device, "resume": resume, "fresh": fresh}
