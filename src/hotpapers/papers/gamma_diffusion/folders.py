@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hotpapers.errors import BadInput
+from hotpapers.media.readable import named
 
 LARGEST = 8 << 30  # bytes of an archive once unpacked
 MOST = 2_000_000  # files
@@ -33,7 +34,7 @@ def files_of(source: Path, suffixes: Sequence[str], what: str) -> Iterator[list[
         yield sorted(path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
         return
     if not (source.is_file() and zipfile.is_zipfile(source)):
-        raise BadInput(f"{source} is no folder and no ZIP archive; name one with {what} in it.")
+        raise BadInput(f"{named(source)} is no folder and no ZIP archive; name one with {what} in it.")
     with tempfile.TemporaryDirectory() as room:
         try:
             found = _unpacked(source, suffixes, Path(room))

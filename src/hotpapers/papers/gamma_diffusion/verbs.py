@@ -127,7 +127,7 @@ def vocode(
     law = _asked(noise, theta0)
     place = make_fabric(device, "32-true", "auto", 1).device
     net = load_model(
-        Vocoder, model, name="a vocoder", make="hotpapers gamma-diffusion train FOLDER --preset speech-tiny"
+        Vocoder, model, name="WaveGrad", make="hotpapers gamma-diffusion train FOLDER --preset speech-tiny"
     )
     net, source = net.to(place).eval(), Path(sound)
     clean, mel = _spectrogram(source, net)
