@@ -1,7 +1,7 @@
 """Utterances: the vocoders that the claims share, trained on spoken digits, and what they say of digits not heard."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hotpapers.cards import Scale
-from hotpapers.datasets import spoken_digits
+from hotpapers.datasets import Spoken, spoken_digits
 from hotpapers.papers.gamma_diffusion.laws import Law
 from hotpapers.papers.gamma_diffusion.mels import intelligibility, log_mel, log_mel_distance
 from hotpapers.papers.gamma_diffusion.speech import SPEECH_PRESETS, Speech, SpeechConfig, as_waves, fit_vocoder, say
@@ -45,11 +45,23 @@ _MODELS: dict[tuple[Scale, Law, int], Vocoder] = {}
 _HEARD: dict[tuple[Scale, Law, int, int], Heard] = {}
 
 
+def recordings(scale: Scale, split: Literal["train", "test"]) -> list[Spoken]:
+    """Return spoken digits; for the smoke test noise that comes and goes."""
+    if scale != "smoke":
+        return spoken_digits(split)
+    random, t = np.random.default_rng(split == "test"), np.arange(4_000) / 8_000
+    loudness = np.abs(np.sin(2 * np.pi * 4 * t)) / 5
+    return [
+        Spoken((loudness * random.standard_normal(len(t))).astype(np.float32), number % 10, "nobody")
+        for number in range(22)
+    ]
+
+
 def utterances(scale: Scale) -> Float[Tensor, "n length"]:
     """Return digits of the test set, said one after another by one speaker, each cut to the shortest's length."""
     digits, count = BUDGETS[scale].digits, BUDGETS[scale].utterances
     of: dict[str, list[np.ndarray]] = {}
-    for spoken in spoken_digits("test"):
+    for spoken in recordings(scale, "test"):
         of.setdefault(spoken.speaker, []).append(spoken.samples)
     said = [
         np.concatenate(sounds[number : number + 7 * digits : 7][:digits])  # seven on: other digits
@@ -64,9 +76,7 @@ def vocoder_of(scale: Scale, law: Law, seed: int, run: Run) -> Vocoder:
     """Return the vocoder that was trained with a law from a seed."""
     if (scale, law, seed) not in _MODELS:
         config = dataclasses.replace(BUDGETS[scale].config, law=law)
-        sounds = [each.samples / max(np.abs(each.samples).max(), 1e-3) for each in spoken_digits("train")]
-        if scale == "smoke":
-            sounds = sounds[:6]
+        sounds = [each.samples / max(np.abs(each.samples).max(), 1e-3) for each in recordings(scale, "train")]
         with run.inner(seed) as inner:
             _MODELS[scale, law, seed] = fit_vocoder(Speech(as_waves(sounds, config)), config, inner)
     return _MODELS[scale, law, seed]
