@@ -4,7 +4,7 @@
 
 Noise: ours, ``torch.distributions.Gamma`` and ``torch.randn``, a million numbers at the levels of 1,000 steps alike
 often. Training step: ours and that of the authors' code (``CHECKOUT`` is one of
-leosegre/Gamma-Diffusion-Domain-Adaptation), the CIFAR-10 network at a quarter of its width, Gamma noise, the same batch.
+leosegre/Gamma-Diffusion-Domain-Adaptation), the CIFAR-10 network at a quarter of its width, Gamma noise, equal batches.
 Least of three rounds in turn.
 """
 
