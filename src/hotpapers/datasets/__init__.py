@@ -23,6 +23,7 @@ from hotpapers.datasets.mnist import fashion_mnist, mnist
 from hotpapers.datasets.model_vs_human import NETWORKS, weights
 from hotpapers.datasets.photographs import PHOTOGRAPHS, TEXTURES, photograph, photographs
 from hotpapers.datasets.sachs import sachs
+from hotpapers.datasets.spoken_digits import Spoken, spoken_digits
 from hotpapers.datasets.tables import dbpedia_tables, fivethirtyeight, t2d
 from hotpapers.datasets.wordnet import noun_topics
 
@@ -35,6 +36,7 @@ __all__ = [
     "DownloadFailed",
     "Repair",
     "Source",
+    "Spoken",
     "aan",
     "ajgt",
     "arabic_emotions",
@@ -58,6 +60,7 @@ __all__ = [
     "photographs",
     "quran",
     "sachs",
+    "spoken_digits",
     "stackoverflow_repairs",
     "subtitles",
     "t2d",

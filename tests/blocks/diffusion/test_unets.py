@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from hotpapers.blocks.diffusion import UNet1d, UNet2d
 from hotpapers.blocks.diffusion.unet1d import stretched_conv
+from hotpapers.blocks.diffusion.unet2d import norm
 
 sys.path.insert(0, str(Path(__file__).parent))
 from make_authors_golden import SMALL, filled, inputs
@@ -75,3 +76,8 @@ def test_the_image_net_gives_what_the_authors_gives_with_the_same_weights():
         found = filled(UNet2d(**SMALL).eval())(inputs(3, 16, 16), torch.tensor([3, 700]))
     assert np.abs(GOLDEN["ddpm"]).max() > 0.1
     assert np.abs(found.numpy() - GOLDEN["ddpm"]).max() < 1e-5
+
+
+@pytest.mark.parametrize(("channels", "groups"), [(24, 24), (32, 32), (48, 24), (100, 25), (128, 32), (37, 1)])
+def test_channels_are_normalised_in_at_most_32_groups_that_divide_them(channels, groups):
+    assert norm(channels).num_groups == groups

@@ -95,34 +95,38 @@ def standard_gamma(like: Tensor, k: Tensor, generator: Generator | None = None) 
     ``G - k = sqrt(d) z + (z^2 - 1)/3 + z^3 / (27 sqrt(d))``, in which no large numbers are subtracted: float32 will do
     where ``G - k`` of a drawn G would have few digits left. Below k = 1, ``G(k) = G(k + 1) U^(1/k)``.
     """
-    k = k.expand(like.shape) if k.ndim else k
-    small = k < 1
-    if bool(small.any()):
-        return _with_small_shapes(like, k, generator)
-    d = (k - 1 / 3).to(like.dtype)
+    least = float(k.min()) if k.numel() else 1.0
+    if least < 1:
+        return _with_small_shapes(like, k.expand(like.shape) if k.ndim else k, generator)
+    d = (k - 1 / 3).to(like.dtype)  # as few numbers as k has: one for each item, mostly
     root = d.sqrt()
     z = _normal(like, generator)
-    if float(k.min()) < NEARLY_GAUSSIAN:
-        refused = _refused(z, d, generator)
+    if least < NEARLY_GAUSSIAN:
+        each = d.expand(like.shape) if d.ndim else d
+        refused = _refused(z, each, generator)
         while bool(refused.any()):
             again = _normal(z[refused], generator)
             z[refused] = again
-            wrong = _refused(again, d[refused] if d.ndim else d, generator)
+            wrong = _refused(again, each[refused] if each.ndim else each, generator)
             refused[refused.clone()] = wrong
-    return (root * z + (z * z - 1) / 3 + z**3 / (27 * root)) / k.sqrt().to(like.dtype)
+    square = z * z
+    return (z * (root + square / (27 * root)) + (square - 1) / 3) / k.sqrt().to(like.dtype)
 
 
 def _refused(z: Tensor, d: Tensor, generator: Generator | None) -> Tensor:
     u = torch.rand(z.shape, generator=generator, dtype=z.dtype, device=z.device)
-    doubtful = u >= 1 - 0.0331 * z**4
-    if not bool(doubtful.any()):
+    square = z * z
+    doubtful = u >= 1 - 0.0331 * square * square  # z**4 would cost more than all else
+    if d.ndim:
+        doubtful &= d < NEARLY_GAUSSIAN
+    places = doubtful.nonzero(as_tuple=True)
+    if not len(places[0]):
         return doubtful
-    z, u, d = z[doubtful].double(), u[doubtful].double(), (d[doubtful] if d.ndim else d).double()
+    z, u, d = z[places].double(), u[places].double(), (d[places] if d.ndim else d).double()
     root = 1 + z / (3 * d.sqrt())
     cube = root.clamp(min=1e-300) ** 3
-    wrong = doubtful.clone()
-    wrong[doubtful] = (root <= 0) | (u.log() >= z**2 / 2 + d * (1 - cube + cube.log()))
-    return wrong
+    doubtful[places] = (root <= 0) | (u.log() >= z**2 / 2 + d * (1 - cube + cube.log()))
+    return doubtful
 
 
 def _with_small_shapes(like: Tensor, k: Tensor, generator: Generator | None) -> Tensor:

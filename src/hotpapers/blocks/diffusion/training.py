@@ -36,9 +36,11 @@ def denoising_loss(
     return (error.abs() if power == 1 else error.square()).flatten(1).mean(1)
 
 
-def antithetic_times(batch: int, total: int, device: torch.device | str = "cpu") -> Int[Tensor, " batch"]:
+def antithetic_times(
+    batch: int, total: int, device: torch.device | str = "cpu", generator: Generator | None = None
+) -> Int[Tensor, " batch"]:
     """Return indices in pairs ``t, total - 1 - t``, so that a batch has as many high levels as low ones."""
-    half = torch.randint(0, total, (batch // 2 + 1,), device=device)
+    half = torch.randint(0, total, (batch // 2 + 1,), generator=generator, device=device)
     return torch.cat([half, total - 1 - half])[:batch]
 
 

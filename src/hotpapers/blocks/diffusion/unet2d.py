@@ -192,5 +192,6 @@ def time_embedding(t: Float[Tensor, " batch"], width: int) -> Float[Tensor, "bat
 
 
 def norm(channels: int) -> nn.GroupNorm:
-    """Return the group normalisation of DDPM: 32 groups, fewer where there are fewer channels."""
-    return nn.GroupNorm(min(32, channels), channels, eps=1e-6)
+    """Return the group normalisation of DDPM: 32 groups, or the next smaller number that divides the channels."""
+    groups = max(each for each in range(1, 33) if channels % each == 0)
+    return nn.GroupNorm(groups, channels, eps=1e-6)

@@ -1,0 +1,129 @@
+import dataclasses
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hotpapers.errors import BadInput
+from hotpapers.media import read_sound
+from hotpapers.papers.gamma_diffusion.laws import Law
+from hotpapers.papers.gamma_diffusion.mels import filters, intelligibility, log_mel, log_mel_distance
+from hotpapers.papers.gamma_diffusion.speech import SPEECH_PRESETS, as_waves, crop_starts, fit_vocoder, read_speech
+from hotpapers.papers.gamma_diffusion.verbs import vocode
+from hotpapers.papers.gamma_diffusion.vocoder import Vocoder, WaveGrad, plan
+from hotpapers.run import Run, save_model
+
+sys.path.insert(0, str(Path(__file__).parent))
+from make_wavegrad_golden import filled, inputs
+
+SMALL = dataclasses.replace(SPEECH_PRESETS["speech-tiny"], mels=16, width=2, steps=2, batch=2, frames=6)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    place = tmp_path_factory.mktemp("vocoder")
+    torch.manual_seed(0)
+    save_model(Vocoder(8_000, 16, 2, (5, 2, 2, 2, 2)), place)
+    return place
+
+
+def test_the_published_network_has_wavegrads_size_and_with_its_weights_its_output():
+    network = WaveGrad(spread=1.0)
+    assert sum(each.numel() for each in network.parameters()) == 15_920_993
+    network.load_state_dict(filled(network))
+    with torch.no_grad():
+        out = network(*inputs())[0]
+    with np.load(Path(__file__).with_name("wavegrad.npz")) as golden:
+        expected = torch.from_numpy(golden["out"])
+    assert float((out - expected).abs().max()) < 1e-5 * float(expected.abs().max())
+
+
+@pytest.mark.parametrize("steps", [1, 2, 6, 25, 100, 1000])
+def test_a_plan_of_any_length_begins_where_the_training_ends(steps):
+    model = Vocoder(8_000, 4, 1, (5, 2, 2, 2, 2))
+    levels = plan(model, steps)
+    assert len(levels) == steps + 1
+    assert levels[0].m == pytest.approx(float(model.schedule.alpha_bar[-1].sqrt()), rel=1e-6)
+    assert all(a.m < b.m and a.sigma > b.sigma for a, b in pairwise(levels))
+    assert all(0 <= each.t <= 999 for each in levels)
+
+
+def test_levels_between_the_tables_own_keep_the_variance():
+    model = Vocoder(8_000, 4, 1, (5, 2, 2, 2, 2))
+    level = model.between(torch.tensor([0.0, 3.5, 999.0]))
+    assert torch.allclose(level.m**2 + level.sigma**2, torch.ones(3))
+    table = model.schedule.alpha_bar.sqrt().float()
+    assert torch.allclose(level.m, torch.stack([table[0], (table[3] + table[4]) / 2, table[999]]))
+
+
+def test_a_tone_is_loudest_in_the_band_around_it():
+    t = torch.arange(8_000) / 8_000
+    mel = log_mel(torch.sin(2 * torch.pi * 1_000 * t)[None], 8_000, 80, 40)[0]
+    assert mel.shape == (40, 100)
+    bins = torch.linspace(0, 4_000, 257)
+    loudest = filters(8_000, 512, 40)[int(mel[:, 50].argmax())]
+    assert float(loudest[(bins - 1_000).abs().argmin()]) > 0.3
+    assert float(mel.min()) >= 0
+    assert float(mel.max()) <= 1
+
+
+def test_measures_of_speech_fall_with_the_noise_in_it():
+    pytest.importorskip("pystoi")
+    torch.manual_seed(0)
+    t = torch.arange(8_000) / 8_000
+    clean = torch.randn(8_000) * (2 * torch.pi * 3 * t).sin().abs() / 4
+    near, far = clean + 0.02 * torch.randn_like(clean), clean + 0.3 * torch.randn_like(clean)
+    stoi = [intelligibility(clean, each, 8_000) for each in (clean, near, far)]
+    distance = [log_mel_distance(clean[None], each[None], 8_000) for each in (clean, near, far)]
+    assert stoi[0] == pytest.approx(1, abs=1e-3)
+    assert stoi[0] > stoi[1] > stoi[2]
+    assert distance[0] == 0
+    assert distance[1] < distance[2]
+
+
+def test_crops_lie_within_one_recording(voices):
+    speech = read_speech(voices, SMALL)
+    assert [path.name for path in speech.left_out] == ["empty.wav"]
+    assert all(len(wave) % 80 == 0 for wave in speech.waves)
+    short = as_waves([np.ones(10, np.float32), np.ones(801, np.float32)], SMALL)
+    assert [len(each) for each in short] == [480, 880]
+    assert crop_starts(short, 80, 6).tolist() == [0, 6, 7, 8, 9, 10, 11]
+
+
+def test_training_gives_the_same_vocoder_for_the_same_seed(voices, tmp_path):
+    speech, config, made = read_speech(voices, SMALL), dataclasses.replace(SMALL, law=Law("mog")), []
+    for number in range(2):
+        with Run(tmp_path / str(number), seed=3, device="cpu", tensorboard=False) as run:
+            made.append(fit_vocoder(speech, config, run).network.first.weight.detach())
+    assert torch.equal(*made)
+
+
+def test_a_recording_and_its_spectrogram_are_said_alike(voices, saved, tmp_path):
+    pytest.importorskip("pystoi")
+    outcome = vocode(voices / "0.wav", saved, steps=2, out=tmp_path / "said.wav", device="cpu")
+    assert outcome.numbers["log-mel distance, dB"] > 0
+    clean = torch.from_numpy(read_sound(voices / "0.wav").samples[0][:4_960])
+    np.save(tmp_path / "mel.npy", log_mel(clean[None], 8_000, 80, 16)[0].numpy())
+    vocode(tmp_path / "mel.npy", saved, steps=2, out=tmp_path / "again.wav", device="cpu")
+    assert np.array_equal(read_sound(tmp_path / "said.wav").samples, read_sound(tmp_path / "again.wav").samples)
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.zeros((15, 4)), "takes 16 bands x frames"),
+        (np.zeros(16), "takes 16 bands"),
+        (np.full((16, 4), np.nan), "not all from 0 to 1"),
+        (np.full((16, 4), "x"), "not all from 0 to 1"),
+        (None, "no array of NumPy's"),
+    ],
+)
+def test_what_is_no_spectrogram_is_refused(saved, tmp_path, array, words):
+    path = tmp_path / "mel.npy"
+    path.write_bytes(b"\xff\xfe") if array is None else np.save(path, array)
+    with pytest.raises(BadInput, match=words):
+        vocode(path, saved, device="cpu")
+    assert not (tmp_path / "mel.said.wav").exists()
