@@ -11,7 +11,7 @@ from hotpapers.errors import BadInput
 from hotpapers.media import read_sound
 from hotpapers.papers.gamma_diffusion.laws import Law
 from hotpapers.papers.gamma_diffusion.mels import filters, intelligibility, log_mel, log_mel_distance
-from hotpapers.papers.gamma_diffusion.speech import SPEECH_PRESETS, as_waves, crop_starts, fit_vocoder, read_speech
+from hotpapers.papers.gamma_diffusion.speech import SPEECH_PRESETS, as_waves, crop_starts, fit_vocoder, read_speech, say
 from hotpapers.papers.gamma_diffusion.verbs import vocode
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder, WaveGrad, plan
 from hotpapers.run import Run, save_model
@@ -57,6 +57,14 @@ def test_levels_between_the_tables_own_keep_the_variance():
     assert torch.allclose(level.m**2 + level.sigma**2, torch.ones(3))
     table = model.schedule.alpha_bar.sqrt().float()
     assert torch.allclose(level.m, torch.stack([table[0], (table[3] + table[4]) / 2, table[999]]))
+
+
+def test_a_wave_stays_within_bounds_whatever_the_network_hears():
+    model = Vocoder(8_000, 4, 1, (5, 2, 2, 2, 2))
+    model.eps = lambda mel: lambda y, level: -10 * y**3  # grows for ever if it is let
+    said = say(model, torch.zeros(1, 4, 3), steps=100)
+    assert said.isfinite().all()
+    assert said.abs().max() <= 1
 
 
 def test_a_tone_is_loudest_in_the_band_around_it():

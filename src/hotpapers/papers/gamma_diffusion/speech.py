@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from hotpapers.blocks.diffusion import ddim, denoising_loss, moving_average
-from hotpapers.blocks.diffusion.levels import Level
+from hotpapers.blocks.diffusion.levels import Eps, Level
 from hotpapers.errors import BadInput
 from hotpapers.media import SOUND_SUFFIXES, read_sound
 from hotpapers.papers.gamma_diffusion.folders import files_of
@@ -204,7 +204,17 @@ def say(
     levels = plan(model, steps)
     like = torch.empty(len(mel), mel.shape[-1] * model.hop, device=mel.device)
     start = first_noise(like, levels[0], noise, generator)
-    return ddim(model.eps(mel), start, levels, eta=eta, noise=noise, clip=1.0, generator=generator).clamp(-1, 1)
+    return ddim(within(model.eps(mel)), start, levels, eta=eta, noise=noise, generator=generator).clamp(-1, 1)
+
+
+def within(eps: Eps) -> Eps:
+    """Return the noise that leaves a wave within [-1, 1]: FiLM multiplies, and what grows beyond would grow on."""
+
+    def bounded(y: Tensor, level: Level) -> Tensor:
+        wave = ((y - level.sigma * eps(y, level)) / level.m).clamp(-1, 1)
+        return (y - level.m * wave) / level.sigma
+
+    return bounded
 
 
 def check_speech(config: SpeechConfig) -> None:
