@@ -15,7 +15,7 @@ from hotpapers.blocks.diffusion.levels import Level
 from hotpapers.errors import BadInput
 from hotpapers.media import sound_sheet, write_image
 from hotpapers.papers.crash.drums import Drums, read_drums
-from hotpapers.papers.crash.model import SCHEDULES, Crash, ScheduleName
+from hotpapers.papers.crash.model import SCHEDULES, Crash, ScheduleName, estimate
 from hotpapers.papers.crash.sampling import draw
 from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, Folder, Outcome, resume_command
@@ -44,6 +44,8 @@ class Config:
         Adam's; the rate falls by a fifth every 100,000 steps.
     average
         Decay of the moving average of the weights that sounds are made with.
+    linear_first
+        Whether the U-Net adds to the best linear estimate of the noise, which short trainings need.
     """
 
     preset: str = "small"
@@ -57,6 +59,7 @@ class Config:
     batch: int = 16
     learning_rate: float = 2e-4
     average: float = 0.999
+    linear_first: bool = True
 
 
 PRESETS: dict[str, Config] = {
@@ -64,7 +67,7 @@ PRESETS: dict[str, Config] = {
     "tiny": Config(preset="tiny", width=4, classifier_width=4, rate=11_025, length=5_400, steps=1_500,
                    classifier_steps=300, learning_rate=1e-3),
     "paper": Config(preset="paper", width=32, classifier_width=32, rate=44_100, length=21_000, steps=500_000,
-                    classifier_steps=50_000, batch=100),
+                    classifier_steps=50_000, batch=100, linear_first=False),
 }  # fmt: skip
 Preset = Literal["small", "tiny", "paper"]
 
@@ -133,7 +136,10 @@ def fit(drums: Drums, config: Config, run: Run) -> Crash:
 
     The U-Net and the classifier are stages of ``run``.
     """
-    model = Crash(config.width, config.schedule, config.rate, config.length, drums.classes, config.classifier_width)
+    spread = float(drums.sounds.std()) if config.linear_first else 0.0
+    model = Crash(
+        config.width, config.schedule, config.rate, config.length, drums.classes, config.classifier_width, spread
+    )
     sounds, labels = drums.sounds.to(run.device), drums.labels.to(run.device)
     with run.stage("sounds"):
         fit_sounds(model, sounds, config, run)
@@ -152,7 +158,7 @@ def fit_sounds(model: Crash, sounds: Tensor, config: Config, run: Run) -> None:
     run.setup(average, scheduler)
 
     def eps(x: Tensor, level: Level) -> Tensor:
-        return net(x[:, None], level.sigma)[:, 0]
+        return estimate(net, x, level, model.spread)
 
     edges = torch.linspace(model.schedule.t_min, model.schedule.t_max, BINS + 1).tolist()
     for _ in run.steps(config.steps):
