@@ -10,16 +10,14 @@ from hotpapers.papers.crash.drums import read_drum
 from hotpapers.papers.crash.judge import Judge
 from hotpapers.papers.crash.model import Crash
 from hotpapers.papers.crash.sampling import denoise
-from hotpapers.papers.crash.shelf import FOLDER
-from hotpapers.run import load_model
+from hotpapers.papers.crash.shelf import open_judge, open_model
 
 EXAMPLES = Path(__file__).parent / "examples"
 
 
 def shipped() -> tuple[Crash, Judge, Tensor]:
     """Return the model that ships, its judge, and the package's example sounds."""
-    model = load_model(Crash, FOLDER, name="CRASH", make="python -m hotpapers.papers.crash.shipping").eval()
-    judge = load_model(Judge, FOLDER / "judge", name="CRASH", make="python -m hotpapers.papers.crash.shipping").eval()
+    model, judge = open_model(), open_judge()
     paths = sorted(EXAMPLES.glob("*.wav"))
     return model, judge, torch.stack([torch.from_numpy(read_drum(each, model.rate, model.length)) for each in paths])
 

@@ -93,7 +93,7 @@ def train(
     Parameters
     ----------
     folder
-        WAV, FLAC, Ogg, MP3 or AIFF files, in sub-folders where there are classes.
+        WAV, FLAC, Ogg, MP3 or AIFF files, in sub-folders where there are classes; or a ZIP of them.
     preset
         The settings to start from: small (0.48 s at 22 kHz, about an hour on two cores); tiny (0.49 s at 11 kHz, some
         minutes); paper, the published networks at 44.1 kHz, for a GPU.
