@@ -148,7 +148,7 @@ def stretched_conv(
     if factor > 2:
         phases += [F.conv1d(x, (left + middle + right)[..., None], bias)] * (factor - 2)
     phases.append(F.conv1d(x, last, bias, padding=1)[..., 1:])
-    return torch.stack(phases, dim=-1).flatten(-2)
+    return torch.stack(phases, dim=-1).reshape(x.shape[0], weight.shape[0], n * factor)
 
 
 def conv(channels: int, out: int, size: int, dilation: int = 1) -> nn.Conv1d:

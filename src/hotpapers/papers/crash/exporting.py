@@ -33,7 +33,8 @@ class Eps(nn.Module):
         self, x: Float[Tensor, "batch length"], m: Float[Tensor, " batch"], sigma: Float[Tensor, " batch"]
     ) -> Float[Tensor, "batch length"]:
         """Return the noise in ``x``."""
-        return estimate(self.unet, x, Level(torch.zeros_like(m), m, sigma), self.spread)
+        # Where the spread is 0 nothing asks for m, and tracing would drop it from the inputs.
+        return estimate(self.unet, x, Level(torch.zeros_like(m), m, sigma), self.spread) + 0 * m[:, None]
 
 
 def export(model: Model | None = None, *, steps: int = 30, out: Path | None = None) -> Outcome:

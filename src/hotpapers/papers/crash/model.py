@@ -82,7 +82,7 @@ def estimate(
     of the right loudness.
     """
     _, m, sigma = batch_level(Level(*(torch.as_tensor(each, dtype=x.dtype, device=x.device) for each in level)), x)
-    told = sigma.flatten().expand(len(x))
+    told = sigma.flatten().expand(x.shape[0])
     if not spread:
         return unet(x[:, None], told)[:, 0]
     d = (m**2 * spread**2 + sigma**2).sqrt()
