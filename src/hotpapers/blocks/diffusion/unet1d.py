@@ -127,7 +127,7 @@ class Up(nn.Module):
         h = stretched_conv(both, self.first.weight, self.first.bias, self.factor)
         for layer in self.rest:
             h = layer(F.leaky_relu(h, SLOPE))
-        return h + self.past(x).repeat_interleave(self.factor, dim=-1)
+        return h + F.interpolate(self.past(x), scale_factor=float(self.factor))
 
 
 def stretched_conv(
