@@ -63,7 +63,8 @@ class Settings:
 SETTINGS: dict[Scale, Settings] = {
     "smoke": Settings(Config("smoke", 2, 2, 11_025, 600, steps=2, classifier_steps=2, batch=4), 4, 6, 2, 3, (2, 4), 2),
     "laptop": Settings(
-        Config("laptop", 4, 4, 11_025, 2_700, steps=300, classifier_steps=250, batch=8, learning_rate=2e-3, average=0.99),
+        Config("laptop", 4, 4, 11_025, 2_700, steps=300, classifier_steps=250, batch=8, learning_rate=2e-3,
+               average=0.99),
         400, 64, 10, 30, (25, 50, 100, 200), 8,
     ),
     "paper": Settings(

@@ -121,7 +121,8 @@ def train(
     config = dataclasses.replace(PRESETS[preset], **{key: value for key, value in changes.items() if value is not None})
     check_config(config)
     drums = read_drums(Path(folder), config.rate, config.length)
-    out = Path(out) if out else Path(folder).with_name(f"{Path(folder).resolve().name}.crash")
+    place = Path(folder).resolve()
+    out = Path(out) if out else place.with_name(f"{place.stem if place.is_file() else place.name}.crash")
     again = resume_command("crash train", train, asked | {"out": out})
     started = time.perf_counter()
     with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=again) as run:
