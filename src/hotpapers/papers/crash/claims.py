@@ -236,12 +236,10 @@ def _heard_as_asked(scale: Scale, seed: int, factor: bool, run: Run) -> float:
 
 def _without_sigma(model: Crash, name: str) -> Eps:
     """Return the guided noise as the authors' code has it: the gradient is not multiplied by sigma."""
-    assert model.classifier is not None
-    classifier, label = model.classifier, model.classes.index(name)
+    label = model.classes.index(name)
 
     def log_likelihood(x: Tensor, level: Level) -> Tensor:
-        told = torch.full((len(x),), float(level.sigma))
-        return torch.log_softmax(classifier(x, told), -1)[:, label] / level.sigma
+        return torch.log_softmax(model.class_scores(x, level), -1)[:, label] / level.sigma
 
     return guided(model.eps, log_likelihood)
 

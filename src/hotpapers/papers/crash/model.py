@@ -71,6 +71,11 @@ class Crash(nn.Module, PyTorchModelHubMixin):
 
         return lambda x, level: estimate(self.unet, x, level, self.spread)
 
+    def class_scores(self, x: Float[Tensor, "batch length"], level: Level) -> Float[Tensor, "batch classes"]:
+        """Return logits of the classes of noisy sounds; brought to unit variance first where their spread is known."""
+        assert self.classifier is not None
+        return scores(self.classifier, x, level, self.spread)
+
 
 def estimate(
     unet: Callable[[Tensor, Tensor], Tensor], x: Float[Tensor, "batch length"], level: Level, spread: float
@@ -81,12 +86,25 @@ def estimate(
     to tell (Karras et al., 2022, table 1, solved for the noise). A network that has learned little then makes sounds
     of the right loudness.
     """
-    _, m, sigma = batch_level(Level(*(torch.as_tensor(each, dtype=x.dtype, device=x.device) for each in level)), x)
-    told = sigma.flatten().expand(x.shape[0])
+    m, sigma, told = _told(x, level)
     if not spread:
         return unet(x[:, None], told)[:, 0]
     d = (m**2 * spread**2 + sigma**2).sqrt()
     return sigma / d**2 * x + m * spread / d * unet((x / d)[:, None], told)[:, 0]
+
+
+def scores(
+    classifier: Callable[[Tensor, Tensor], Tensor], x: Float[Tensor, "batch length"], level: Level, spread: float
+) -> Float[Tensor, "batch classes"]:
+    """Return logits of the classes of noisy sounds, brought to unit variance first where the sounds' spread is given."""
+    m, sigma, told = _told(x, level)
+    return classifier(x / (m**2 * spread**2 + sigma**2).sqrt() if spread else x, told)
+
+
+def _told(x: Tensor, level: Level) -> tuple[Tensor, Tensor, Tensor]:
+    """Return m and sigma as they broadcast against ``x``, and sigma as a network is told it."""
+    _, m, sigma = batch_level(Level(*(torch.as_tensor(each, dtype=x.dtype, device=x.device) for each in level)), x)
+    return m, sigma, sigma.flatten().expand(x.shape[0])
 
 
 class Classifier(nn.Module):

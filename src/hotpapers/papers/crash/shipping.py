@@ -32,7 +32,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
               "elec_mid_snare", "elec_snare", "sn_dolf", "sn_dub", "sn_generic", "sn_zome"),
 }  # fmt: skip
 VARIED = 150  # of each class, its own sounds included
-CONFIG = Config("shipped", width=4, classifier_width=2, rate=11_025, length=5_400, steps=650, classifier_steps=250,
+CONFIG = Config("shipped", width=4, classifier_width=2, rate=11_025, length=5_400, steps=560, classifier_steps=300,
                 learning_rate=2e-3)  # fmt: skip
 SEED = 0
 
@@ -83,7 +83,7 @@ def train(folder: Path, out: Path, work: Path, config: Config = CONFIG) -> Drums
     drums = read_samples(folder, config.rate, config.length)
     with Run(work, seed=SEED, config=dataclasses.asdict(config), device="cpu", resume=True, tensorboard=False) as run:
         model = fit(drums, config, run)
-    judge = fit_judge(drums.sounds, drums.labels, drums.classes, config.rate, steps=600)
+    judge = fit_judge(drums.sounds, drums.labels, drums.classes, config.rate, steps=150)
     save_model(model, out)
     save_model(judge, out / "judge")
     for stub in (out, out / "judge"):

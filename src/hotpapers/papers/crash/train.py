@@ -15,7 +15,7 @@ from hotpapers.blocks.diffusion.levels import Level
 from hotpapers.errors import BadInput
 from hotpapers.media import sound_sheet, write_image
 from hotpapers.papers.crash.drums import Drums, read_drums
-from hotpapers.papers.crash.model import SCHEDULES, Crash, ScheduleName, estimate
+from hotpapers.papers.crash.model import SCHEDULES, Crash, ScheduleName, estimate, scores
 from hotpapers.papers.crash.sampling import draw
 from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, Folder, Outcome, resume_command
@@ -189,9 +189,9 @@ def fit_classes(model: Crash, sounds: Tensor, labels: Tensor, config: Config, ru
     for _ in run.steps(config.classifier_steps):
         rows = torch.multinomial(share, config.batch, replacement=True)
         t = uniform_times(model, len(rows), sounds.device)
-        _, m, sigma = model.schedule.batch(t)
-        x = m[:, None] * sounds[rows] + sigma[:, None] * torch.randn_like(sounds[rows])
-        loss = F.cross_entropy(net(x, sigma), labels[rows])
+        level = model.schedule.batch(t)
+        x = level.m[:, None] * sounds[rows] + level.sigma[:, None] * torch.randn_like(sounds[rows])
+        loss = F.cross_entropy(scores(net, x, level, model.spread), labels[rows])
         optimiser.zero_grad()
         run.backward(loss)
         optimiser.step()

@@ -351,7 +351,5 @@ def _keep(net: Crash, made: Tensor, names: Sequence[str], out: Path, source: Ten
 def _heard(net: Crash, made: Tensor) -> list[str]:
     if net.classifier is None:
         return []
-    logits = net.classifier(
-        made, torch.full((len(made),), net.schedule.level(net.schedule.t_min).sigma, device=made.device)
-    )
+    logits = net.class_scores(made, net.schedule.level(net.schedule.t_min))
     return [net.classes[each] for each in logits.argmax(1).tolist()]
