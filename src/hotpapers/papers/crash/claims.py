@@ -188,7 +188,7 @@ def inversion_sharpens_with_steps(scale: Scale, run: Run) -> Measurement:
 def shipped_model_makes_each_class(scale: Scale, run: Run) -> Measurement:
     """Ask the shipped model for each class and let its judge say what it hears; these are the sounds to listen to."""
     model, judge, _ = controls.shipped()
-    count, steps = (1, 2) if scale == "smoke" else (16, 30)
+    count, steps = (1, 2) if scale == "smoke" else (6, 20)
     values = {}
     first: dict[str, Tensor] = {}
     for seed in run.seeds:

@@ -96,7 +96,7 @@ def estimate(
 def scores(
     classifier: Callable[[Tensor, Tensor], Tensor], x: Float[Tensor, "batch length"], level: Level, spread: float
 ) -> Float[Tensor, "batch classes"]:
-    """Return logits of the classes of noisy sounds, brought to unit variance first where the sounds' spread is given."""
+    """Return logits of the classes of noisy sounds, brought to unit variance first where their spread is given."""
     m, sigma, told = _told(x, level)
     return classifier(x / (m**2 * spread**2 + sigma**2).sqrt() if spread else x, told)
 
