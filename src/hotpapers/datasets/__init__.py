@@ -15,6 +15,7 @@ from hotpapers.datasets.cifar10 import cifar10
 from hotpapers.datasets.code_repairs import Repair, stackoverflow_repairs
 from hotpapers.datasets.dataset import REGISTRY, Dataset, Source, find, offer
 from hotpapers.datasets.download import DownloadFailed, fetch
+from hotpapers.datasets.drum_machines import drum_machines
 from hotpapers.datasets.enwik8 import enwik8
 from hotpapers.datasets.ephemeris import ephemeris
 from hotpapers.datasets.glove import glove
@@ -44,6 +45,7 @@ __all__ = [
     "arabic_tweets",
     "cifar10",
     "dbpedia_tables",
+    "drum_machines",
     "enwik8",
     "ephemeris",
     "fashion_mnist",

@@ -127,7 +127,7 @@ class Up(nn.Module):
         h = stretched_conv(both, self.first.weight, self.first.bias, self.factor)
         for layer in self.rest:
             h = layer(F.leaky_relu(h, SLOPE))
-        return h + self.past(x).repeat_interleave(self.factor, dim=-1)
+        return h + F.interpolate(self.past(x), scale_factor=float(self.factor))
 
 
 def stretched_conv(
@@ -148,7 +148,7 @@ def stretched_conv(
     if factor > 2:
         phases += [F.conv1d(x, (left + middle + right)[..., None], bias)] * (factor - 2)
     phases.append(F.conv1d(x, last, bias, padding=1)[..., 1:])
-    return torch.stack(phases, dim=-1).flatten(-2)
+    return torch.stack(phases, dim=-1).reshape(x.shape[0], weight.shape[0], n * factor)
 
 
 def conv(channels: int, out: int, size: int, dilation: int = 1) -> nn.Conv1d:

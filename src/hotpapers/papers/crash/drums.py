@@ -4,18 +4,22 @@ Sub-folders are classes. A file that is no sound, or silent, is left out, counte
 """
 
 import dataclasses
-from pathlib import Path
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from hotpapers.datasets.archive import BadArchive, extract
 from hotpapers.errors import BadInput
 from hotpapers.media import SOUND_SUFFIXES, read_sound
 from hotpapers.progress import track
 
 LONGEST = 60 * 192_000 * 2  # samples of one file: a minute is no drum
+MOST, LARGEST = 100_000, 4_000_000_000  # sounds of a ZIP, and bytes once unpacked
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Drums:
 
 
 def read_drums(folder: Path, rate: int, length: int, classes: tuple[str, ...] | None = None) -> Drums:
-    """Read every sound under ``folder``.
+    """Read every sound under ``folder``, which may be packed as a ZIP.
 
     Parameters
     ----------
@@ -58,6 +62,9 @@ def read_drums(folder: Path, rate: int, length: int, classes: tuple[str, ...] | 
         If there is no sound in it, or classes are asked for that are not there.
     """
     folder = Path(folder)
+    if zipfile.is_zipfile(folder):
+        with tempfile.TemporaryDirectory() as room:
+            return read_drums(_unpacked(folder, Path(room)), rate, length, classes)
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder; name one with sounds in it, or with a sub-folder for each class.")
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUND_SUFFIXES and path.is_file())
@@ -84,6 +91,24 @@ def read_drums(folder: Path, rate: int, length: int, classes: tuple[str, ...] | 
         reason = f" ({next(iter(left_out.values()))})" if left_out else ""
         raise BadInput(f"There is no sound in {folder} that can be used{reason}.")
     return Drums(torch.from_numpy(np.stack(sounds)), torch.tensor(labels), kept, tuple(files), left_out)
+
+
+def _unpacked(archive: Path, room: Path) -> Path:
+    """Take the sounds out of a ZIP, and nothing else."""
+    with zipfile.ZipFile(archive) as opened:
+        names = [each.filename for each in opened.infolist() if not each.is_dir()]
+    sounds = [name for name in names if PurePosixPath(name).suffix.lower() in SOUND_SUFFIXES]
+    if strange := [name for name in sounds if PurePosixPath(name).is_absolute() or {"..", ""} & {*name.split("/")}]:
+        raise BadInput(
+            f"{archive.name} has a file with a path that leads out of it: {strange[0][:60]!r}. Pack it anew."
+        )
+    if len(sounds) > MOST:
+        raise BadInput(f"{archive.name} has {len(sounds):,} sounds, more than the {MOST:,} that are read; unpack it.")
+    try:
+        extract(archive, tuple(sounds), room, LARGEST)
+    except BadArchive as error:
+        raise BadInput(f"{archive.name} is damaged or unpacks to more than {LARGEST:,} bytes; pack it anew.") from error
+    return room
 
 
 def read_drum(path: Path, rate: int, length: int) -> Float[np.ndarray, " length"]:

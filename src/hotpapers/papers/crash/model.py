@@ -3,7 +3,7 @@
 Both are told sigma. The U-Net and the schedules are the diffusion core's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hotpapers.blocks.diffusion import Continuous, CosineSigma, LinearBeta, SigmoidVariance, UNet1d
-from hotpapers.blocks.diffusion.levels import Eps, Level
+from hotpapers.blocks.diffusion.levels import Eps, Level, batch_level
 from hotpapers.blocks.diffusion.unet1d import DILATIONS, SLOPE, TOLD, SigmaEmbedding
 
 ScheduleName = Literal["vp-cos", "sub-vp-cos", "sub-vp-1-1-cos", "vp-exp", "vp-sigmoid"]
@@ -42,6 +42,9 @@ class Crash(nn.Module, PyTorchModelHubMixin):
         What the classifier tells apart; none for a model without one.
     classifier_width
         Of the classifier; 32 is the authors', 11,034,339 parameters with three classes.
+    spread
+        The standard deviation of the sounds, where the U-Net adds to the best linear estimate of the noise; 0, as in
+        the paper, where it gives the whole.
     """
 
     def __init__(
@@ -52,9 +55,11 @@ class Crash(nn.Module, PyTorchModelHubMixin):
         length: int = 21_000,
         classes: Sequence[str] = (),
         classifier_width: int = 32,
+        spread: float = 0.0,
     ) -> None:
         super().__init__()
         self.unet = UNet1d(width)
+        self.spread = spread
         if length % self.unet.multiple:
             raise ValueError(f"the length must be a multiple of {self.unet.multiple}, not {length}")
         self.schedule, self.rate, self.length, self.classes = SCHEDULES[schedule], rate, length, tuple(classes)
@@ -64,11 +69,42 @@ class Crash(nn.Module, PyTorchModelHubMixin):
     def eps(self) -> Eps:
         """The noise that the U-Net hears in sounds, batch x length, as samplers take it."""
 
-        def eps(x: Tensor, level: Level) -> Tensor:
-            sigma = torch.full((len(x),), float(level.sigma), dtype=x.dtype, device=x.device)
-            return self.unet(x[:, None], sigma)[:, 0]
+        return lambda x, level: estimate(self.unet, x, level, self.spread)
 
-        return eps
+    def class_scores(self, x: Float[Tensor, "batch length"], level: Level) -> Float[Tensor, "batch classes"]:
+        """Return logits of the classes of noisy sounds; brought to unit variance first where their spread is known."""
+        assert self.classifier is not None
+        return scores(self.classifier, x, level, self.spread)
+
+
+def estimate(
+    unet: Callable[[Tensor, Tensor], Tensor], x: Float[Tensor, "batch length"], level: Level, spread: float
+) -> Float[Tensor, "batch length"]:
+    """Return the noise in sounds: what the network says, or ``c x + b net(x / d)`` where the sounds' spread s is given.
+
+    With ``d^2 = m^2 s^2 + sigma^2``, ``c = sigma / d^2`` is the best linear estimate and ``b = m s / d`` what is left
+    to tell (Karras et al., 2022, table 1, solved for the noise). A network that has learned little then makes sounds
+    of the right loudness.
+    """
+    m, sigma, told = _told(x, level)
+    if not spread:
+        return unet(x[:, None], told)[:, 0]
+    d = (m**2 * spread**2 + sigma**2).sqrt()
+    return sigma / d**2 * x + m * spread / d * unet((x / d)[:, None], told)[:, 0]
+
+
+def scores(
+    classifier: Callable[[Tensor, Tensor], Tensor], x: Float[Tensor, "batch length"], level: Level, spread: float
+) -> Float[Tensor, "batch classes"]:
+    """Return logits of the classes of noisy sounds, brought to unit variance first where their spread is given."""
+    m, sigma, told = _told(x, level)
+    return classifier(x / (m**2 * spread**2 + sigma**2).sqrt() if spread else x, told)
+
+
+def _told(x: Tensor, level: Level) -> tuple[Tensor, Tensor, Tensor]:
+    """Return m and sigma as they broadcast against ``x``, and sigma as a network is told it."""
+    _, m, sigma = batch_level(Level(*(torch.as_tensor(each, dtype=x.dtype, device=x.device) for each in level)), x)
+    return m, sigma, sigma.flatten().expand(x.shape[0])
 
 
 class Classifier(nn.Module):

@@ -115,10 +115,8 @@ def mixed(model: Crash, classes: Mapping[str, float], strength: float) -> Eps:
     if not total > 0 or min(classes.values()) < 0:
         raise BadInput("The classes' weights are numbers of 0 or more, and one at least is more.")
     weights = torch.tensor([classes.get(name, 0.0) / total for name in model.classes])
-    classifier = model.classifier
 
     def log_likelihood(x: Tensor, level: Level) -> Tensor:
-        sigma = torch.full((len(x),), float(level.sigma), device=x.device)
-        return F.log_softmax(classifier(x, sigma), dim=-1) @ weights.to(x.device)
+        return F.log_softmax(model.class_scores(x, level), dim=-1) @ weights.to(x.device)
 
     return guided(model.eps, log_likelihood, strength)

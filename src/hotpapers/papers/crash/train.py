@@ -15,7 +15,7 @@ from hotpapers.blocks.diffusion.levels import Level
 from hotpapers.errors import BadInput
 from hotpapers.media import sound_sheet, write_image
 from hotpapers.papers.crash.drums import Drums, read_drums
-from hotpapers.papers.crash.model import SCHEDULES, Crash, ScheduleName
+from hotpapers.papers.crash.model import SCHEDULES, Crash, ScheduleName, estimate, scores
 from hotpapers.papers.crash.sampling import draw
 from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, Folder, Outcome, resume_command
@@ -44,6 +44,8 @@ class Config:
         Adam's; the rate falls by a fifth every 100,000 steps.
     average
         Decay of the moving average of the weights that sounds are made with.
+    linear_first
+        Whether the U-Net adds to the best linear estimate of the noise, which short trainings need.
     """
 
     preset: str = "small"
@@ -57,6 +59,7 @@ class Config:
     batch: int = 16
     learning_rate: float = 2e-4
     average: float = 0.999
+    linear_first: bool = True
 
 
 PRESETS: dict[str, Config] = {
@@ -64,7 +67,7 @@ PRESETS: dict[str, Config] = {
     "tiny": Config(preset="tiny", width=4, classifier_width=4, rate=11_025, length=5_400, steps=1_500,
                    classifier_steps=300, learning_rate=1e-3),
     "paper": Config(preset="paper", width=32, classifier_width=32, rate=44_100, length=21_000, steps=500_000,
-                    classifier_steps=50_000, batch=100),
+                    classifier_steps=50_000, batch=100, linear_first=False),
 }  # fmt: skip
 Preset = Literal["small", "tiny", "paper"]
 
@@ -90,7 +93,7 @@ def train(
     Parameters
     ----------
     folder
-        WAV, FLAC, Ogg, MP3 or AIFF files, in sub-folders where there are classes.
+        WAV, FLAC, Ogg, MP3 or AIFF files, in sub-folders where there are classes; or a ZIP of them.
     preset
         The settings to start from: small (0.48 s at 22 kHz, about an hour on two cores); tiny (0.49 s at 11 kHz, some
         minutes); paper, the published networks at 44.1 kHz, for a GPU.
@@ -118,7 +121,8 @@ def train(
     config = dataclasses.replace(PRESETS[preset], **{key: value for key, value in changes.items() if value is not None})
     check_config(config)
     drums = read_drums(Path(folder), config.rate, config.length)
-    out = Path(out) if out else Path(folder).with_name(f"{Path(folder).resolve().name}.crash")
+    place = Path(folder).resolve()
+    out = Path(out) if out else place.with_name(f"{place.stem if place.is_file() else place.name}.crash")
     again = resume_command("crash train", train, asked | {"out": out})
     started = time.perf_counter()
     with Run(out, seed=seed, config=config, device=device, resume=resume, fresh=fresh, resume_command=again) as run:
@@ -133,7 +137,10 @@ def fit(drums: Drums, config: Config, run: Run) -> Crash:
 
     The U-Net and the classifier are stages of ``run``.
     """
-    model = Crash(config.width, config.schedule, config.rate, config.length, drums.classes, config.classifier_width)
+    spread = float(drums.sounds.std()) if config.linear_first else 0.0
+    model = Crash(
+        config.width, config.schedule, config.rate, config.length, drums.classes, config.classifier_width, spread
+    )
     sounds, labels = drums.sounds.to(run.device), drums.labels.to(run.device)
     with run.stage("sounds"):
         fit_sounds(model, sounds, config, run)
@@ -152,7 +159,7 @@ def fit_sounds(model: Crash, sounds: Tensor, config: Config, run: Run) -> None:
     run.setup(average, scheduler)
 
     def eps(x: Tensor, level: Level) -> Tensor:
-        return net(x[:, None], level.sigma)[:, 0]
+        return estimate(net, x, level, model.spread)
 
     edges = torch.linspace(model.schedule.t_min, model.schedule.t_max, BINS + 1).tolist()
     for _ in run.steps(config.steps):
@@ -182,9 +189,9 @@ def fit_classes(model: Crash, sounds: Tensor, labels: Tensor, config: Config, ru
     for _ in run.steps(config.classifier_steps):
         rows = torch.multinomial(share, config.batch, replacement=True)
         t = uniform_times(model, len(rows), sounds.device)
-        _, m, sigma = model.schedule.batch(t)
-        x = m[:, None] * sounds[rows] + sigma[:, None] * torch.randn_like(sounds[rows])
-        loss = F.cross_entropy(net(x, sigma), labels[rows])
+        level = model.schedule.batch(t)
+        x = level.m[:, None] * sounds[rows] + level.sigma[:, None] * torch.randn_like(sounds[rows])
+        loss = F.cross_entropy(scores(net, x, level, model.spread), labels[rows])
         optimiser.zero_grad()
         run.backward(loss)
         optimiser.step()

@@ -18,8 +18,7 @@ from hotpapers.media import sound_sheet, write_image, write_sound
 from hotpapers.papers.crash.drums import read_drum
 from hotpapers.papers.crash.model import Crash
 from hotpapers.papers.crash.sampling import Sampler, denoise, draw
-from hotpapers.run import load_model
-from hotpapers.run.devices import make_fabric
+from hotpapers.papers.crash.shelf import open_model
 from hotpapers.verbs import AnyFile, Device, Model, Outcome, SoundFile
 
 MOST = 1_000  # sounds at once
@@ -28,7 +27,7 @@ SHOWN = 32  # sounds in the picture
 
 
 def sample(
-    model: Model,
+    model: Model | None = None,
     *,
     count: int = 8,
     classes: str = "",
@@ -44,7 +43,7 @@ def sample(
     Parameters
     ----------
     model
-        A trained model, as ``train`` wrote it.
+        A trained model, as ``train`` wrote it; the one that ships when left out.
     count
         How many sounds.
     classes
@@ -63,7 +62,7 @@ def sample(
     device
         Where to compute.
     """
-    net = _open(model, device)
+    net = open_model(model, device)
     if not 1 <= count <= MOST:
         raise BadInput(f"--count can be 1 to {MOST}, not {count}.")
     _check_steps(steps)
@@ -81,7 +80,7 @@ def sample(
 def interpolate(
     a: SoundFile,
     b: SoundFile,
-    model: Model,
+    model: Model | None = None,
     *,
     count: int = 7,
     steps: int = 150,
@@ -95,7 +94,7 @@ def interpolate(
     a, b
         The sounds to go between.
     model
-        A trained model, as ``train`` wrote it.
+        A trained model, as ``train`` wrote it; the one that ships when left out.
     count
         How many, both ends included.
     steps
@@ -105,7 +104,7 @@ def interpolate(
     device
         Where to compute.
     """
-    net = _open(model, device)
+    net = open_model(model, device)
     if not 2 <= count <= MOST:
         raise BadInput(f"--count can be 2 to {MOST}, not {count}.")
     _check_steps(steps)
@@ -120,7 +119,7 @@ def interpolate(
 
 def inpaint(
     sound: SoundFile,
-    model: Model,
+    model: Model | None = None,
     *,
     start: float = 0.2,
     end: float = 10.0,
@@ -138,7 +137,7 @@ def inpaint(
     sound
         The sound.
     model
-        A trained model, as ``train`` wrote it.
+        A trained model, as ``train`` wrote it; the one that ships when left out.
     start, end
         The part to make anew, in seconds from the beginning.
     count
@@ -154,7 +153,7 @@ def inpaint(
     device
         Where to compute.
     """
-    net = _open(model, device)
+    net = open_model(model, device)
     if not 0 <= start < min(end, net.length / net.rate):
         raise BadInput(
             f"--start lies before --end and within the {net.length / net.rate:.2f} s of this model's sounds."
@@ -171,7 +170,7 @@ def inpaint(
 
 def vary(
     sound: SoundFile,
-    model: Model,
+    model: Model | None = None,
     *,
     sigma: float = 0.3,
     count: int = 4,
@@ -188,7 +187,7 @@ def vary(
     sound
         The sound.
     model
-        A trained model, as ``train`` wrote it.
+        A trained model, as ``train`` wrote it; the one that ships when left out.
     sigma
         How much noise: 0.1 stays close, 0.7 keeps the outline; 0.5 to 0.95 moves it to other classes.
     count
@@ -204,7 +203,7 @@ def vary(
     device
         Where to compute.
     """
-    net = _open(model, device)
+    net = open_model(model, device)
     if not 0 < sigma < 1:
         raise BadInput(f"--sigma lies between 0 and 1, not at {sigma}.")
     _check_steps(steps)
@@ -218,7 +217,7 @@ def vary(
 
 def encode(
     sound: SoundFile,
-    model: Model,
+    model: Model | None = None,
     *,
     steps: int = 150,
     out: Path | None = None,
@@ -231,7 +230,7 @@ def encode(
     sound
         The sound.
     model
-        A trained model, as ``train`` wrote it.
+        A trained model, as ``train`` wrote it; the one that ships when left out.
     steps
         Steps from sound to noise.
     out
@@ -239,7 +238,7 @@ def encode(
     device
         Where to compute.
     """
-    net = _open(model, device)
+    net = open_model(model, device)
     _check_steps(steps)
     levels = net.schedule.levels(steps)
     known = _read(net, sound)
@@ -258,7 +257,7 @@ def encode(
 
 def decode(
     latent: AnyFile,
-    model: Model,
+    model: Model | None = None,
     *,
     steps: int = 150,
     out: Path | None = None,
@@ -271,7 +270,7 @@ def decode(
     latent
         A latent that ``encode`` wrote, or any noise of the model's length.
     model
-        A trained model, as ``train`` wrote it.
+        A trained model, as ``train`` wrote it; the one that ships when left out.
     steps
         Steps from noise to sound.
     out
@@ -279,7 +278,7 @@ def decode(
     device
         Where to compute.
     """
-    net = _open(model, device)
+    net = open_model(model, device)
     _check_steps(steps)
     try:
         array = np.load(latent, allow_pickle=False)
@@ -293,11 +292,6 @@ def decode(
     write_sound(target, _levelled(made)[0], net.rate)
     picture = write_image(target.with_suffix(".png"), sound_sheet([_levelled(made)[0]], [target.name], net.rate))
     return Outcome({"sound": target, "picture": picture})
-
-
-def _open(model: Path, device: str) -> Crash:
-    place = make_fabric(device, "32-true", "auto", 1).device
-    return load_model(Crash, model, name="CRASH", make="hotpapers crash train FOLDER").to(place).eval()
 
 
 def _read(net: Crash, path: Path) -> Float[Tensor, "1 length"]:
@@ -357,7 +351,5 @@ def _keep(net: Crash, made: Tensor, names: Sequence[str], out: Path, source: Ten
 def _heard(net: Crash, made: Tensor) -> list[str]:
     if net.classifier is None:
         return []
-    logits = net.classifier(
-        made, torch.full((len(made),), net.schedule.level(net.schedule.t_min).sigma, device=made.device)
-    )
+    logits = net.class_scores(made, net.schedule.level(net.schedule.t_min))
     return [net.classes[each] for each in logits.argmax(1).tolist()]

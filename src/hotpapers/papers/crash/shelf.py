@@ -1,0 +1,26 @@
+"""The model that comes with the package, and its judge: learned from sounds in the public domain alone.
+
+``MODEL_CARD.md`` beside them says from which. Verbs take them where no model is named.
+"""
+
+from pathlib import Path
+
+from hotpapers.papers.crash.judge import Judge
+from hotpapers.papers.crash.model import Crash
+from hotpapers.run import load_model
+from hotpapers.run.devices import make_fabric
+
+FOLDER = Path(__file__).parent / "drums_cc0"
+
+
+def open_model(model: Path | None = None, device: str = "cpu") -> Crash:
+    """Return a trained model, the one that ships where none is named."""
+    place = make_fabric(device, "32-true", "auto", 1).device
+    folder = FOLDER if model is None else Path(model)
+    return load_model(Crash, folder, name="CRASH", make="hotpapers crash train FOLDER").to(place).eval()
+
+
+def open_judge() -> Judge:
+    """Return the judge that ships; it knows cymbal, kick and snare."""
+    judge = load_model(Judge, FOLDER / "judge", name="CRASH", make="python -m hotpapers.papers.crash.shipping SAMPLES")
+    return judge.eval().requires_grad_(False)
