@@ -28,6 +28,14 @@ def check_readable(path: Path, what: str) -> None:
         raise BadInput(f"{named(path)} is empty (0 bytes); export or copy it again.")
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder of that name; a name that none can have is none's."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
+
+
 def named(path: Path) -> str:
     """Return the path for a message: on one line and free of control characters, whatever its name is."""
     shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(path))

@@ -15,9 +15,10 @@ import numpy as np
 from hotpapers.engines import Engine, do_all
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
+from hotpapers.media.readable import is_folder
 from hotpapers.papers.arabic_tokenizers.tokenizer import MODEL_FILE, PAD, UNK, Tokenizer
 from hotpapers.papers.arabic_tokenizers.train import text_files
-from hotpapers.papers.arabic_tokenizers.words import beside, chunks, first_line, is_folder
+from hotpapers.papers.arabic_tokenizers.words import beside, chunks, first_line
 from hotpapers.progress import bar, track
 from hotpapers.verbs import Model, Outcome, TextFile
 

@@ -17,11 +17,12 @@ import pyarrow.compute as pc
 
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
+from hotpapers.media.readable import is_folder
 from hotpapers.papers.arabic_tokenizers.lookup import WordTable
 from hotpapers.papers.arabic_tokenizers.merges import BEGINS, Merger
 from hotpapers.papers.arabic_tokenizers.pieces import GOES_ON
 from hotpapers.papers.arabic_tokenizers.trie import Trie, best_path, greedy
-from hotpapers.papers.arabic_tokenizers.words import POOL, find_words, gather, is_folder, spell, split_texts, tell_apart
+from hotpapers.papers.arabic_tokenizers.words import POOL, find_words, gather, spell, split_texts, tell_apart
 
 Algo = Literal["word", "char", "bpe", "unigram", "disjoint", "stochastic", "morph"]
 ALGOS: tuple[Algo, ...] = get_args(Algo)

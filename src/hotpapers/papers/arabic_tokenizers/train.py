@@ -4,11 +4,12 @@ import shlex
 from pathlib import Path
 
 from hotpapers.errors import BadInput
+from hotpapers.media.readable import is_folder
 from hotpapers.papers.arabic_tokenizers.learn import VOCAB, learn, read_words
 from hotpapers.papers.arabic_tokenizers.measures import describe
 from hotpapers.papers.arabic_tokenizers.morphology import TYPES, WEIGHT
 from hotpapers.papers.arabic_tokenizers.tokenizer import Algo
-from hotpapers.papers.arabic_tokenizers.words import beside, is_folder
+from hotpapers.papers.arabic_tokenizers.words import beside
 from hotpapers.verbs import Model, Outcome, TextFile
 
 LARGEST_VOCAB = 1_000_000

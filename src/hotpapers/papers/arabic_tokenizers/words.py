@@ -153,14 +153,6 @@ def beside(path: Path, ending: str) -> Path:
     return whole.with_name(f"{whole.stem}{ending}")
 
 
-def is_folder(path: Path) -> bool:
-    """Return whether a path is a folder; one whose name is too long to be any is none."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
 def first_line(path: Path, most: int = 120) -> str:
     """Return how a text that was written begins."""
     with path.open(encoding="utf-8") as stream:

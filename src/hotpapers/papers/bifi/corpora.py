@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from hotpapers.errors import BadInput
 from hotpapers.media import cells_up_to
+from hotpapers.media.readable import is_folder
 from hotpapers.papers.bifi.tokens import Token, python_tokens
 
 SIZES = (1, 2, 3, 4, 6, 8)
@@ -139,14 +140,6 @@ def read_entries(path: Path, suffix: str) -> list[Entry]:
     if path.suffix == ".json" and suffix == ".json":
         return [Entry(text, path.name)]
     return _read_authors(text, path) if path.suffix == ".json" else _read_lines(text, path)
-
-
-def is_folder(path: Path) -> bool:
-    """Whether there is a folder of that name, be the name ever so strange."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # too long, or with a zero byte
-        return False
 
 
 def read_code(path: Path) -> str:

@@ -9,8 +9,9 @@ from hotpapers import progress
 from hotpapers.engines import Died, Engine, attempt_all
 from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import written_whole
+from hotpapers.media.readable import is_folder
 from hotpapers.papers.bifi.choosing import choose_ranking
-from hotpapers.papers.bifi.corpora import is_folder, read_code
+from hotpapers.papers.bifi.corpora import read_code
 from hotpapers.papers.bifi.critics import Critic, CriticChoice, choose_critic
 from hotpapers.papers.bifi.critics import critic as critic_of
 from hotpapers.papers.bifi.mending import Ranking, difference, mend, safe_target
@@ -104,7 +105,7 @@ def fix(
     judge = choose_critic(critic, source, command=command, function=function, feature_version=feature_version)
     paths = _files(source, judge.suffix)
     orders = [
-        Order(str(path), path.name if source.is_file() else str(path.relative_to(source)), critic, command, function,
+        Order(str(path), path.name if path == source else str(path.relative_to(source)), critic, command, function,
               feature_version, str(model) if model else None, n, edits)
         for path in paths
     ]  # fmt: skip
@@ -170,7 +171,7 @@ def _tell(source: Path, paths: Sequence[Path], done: Sequence[Mended], out: Path
         temporary.write_bytes(patch.encode())
     files = {"patch": target}
     if apply:
-        by_name = {path.name if source.is_file() else str(path.relative_to(source)): path for path in paths}
+        by_name = {path.name if path == source else str(path.relative_to(source)): path for path in paths}
         for each in fixed:
             with written_whole(by_name[each.name]) as temporary:
                 temporary.write_bytes(each.fixes[0][0].encode())

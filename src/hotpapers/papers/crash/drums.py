@@ -16,6 +16,7 @@ from torch import Tensor
 from hotpapers.datasets.archive import BadArchive, extract
 from hotpapers.errors import BadInput
 from hotpapers.media import SOUND_SUFFIXES, read_sound
+from hotpapers.media.readable import is_folder, named
 from hotpapers.progress import track
 
 LONGEST = 60 * 192_000 * 2  # samples of one file: a minute is no drum
@@ -62,11 +63,13 @@ def read_drums(folder: Path, rate: int, length: int, classes: tuple[str, ...] | 
         If there is no sound in it, or classes are asked for that are not there.
     """
     folder = Path(folder)
-    if zipfile.is_zipfile(folder):
+    if folder.suffix.lower() == ".zip" and zipfile.is_zipfile(folder):
         with tempfile.TemporaryDirectory() as room:
             return read_drums(_unpacked(folder, Path(room)), rate, length, classes)
-    if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder; name one with sounds in it, or with a sub-folder for each class.")
+    if not is_folder(folder):
+        raise BadInput(
+            f"{named(folder)} is no folder; name one with sounds in it, or with a sub-folder for each class."
+        )
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUND_SUFFIXES and path.is_file())
     names = sorted({path.relative_to(folder).parts[0] for path in found if len(path.relative_to(folder).parts) > 1})
     if missing := sorted(set(classes or ()) - set(names)):

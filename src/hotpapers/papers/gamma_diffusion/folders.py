@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hotpapers.errors import BadInput
-from hotpapers.media.readable import named
+from hotpapers.media.readable import is_folder, named
 
 LARGEST = 8 << 30  # bytes of an archive once unpacked
 MOST = 2_000_000  # files
@@ -30,10 +30,10 @@ def files_of(source: Path, suffixes: Sequence[str], what: str) -> Iterator[list[
     BadInput
         If it is neither, or an archive that is damaged or grows beyond measure.
     """
-    if source.is_dir():
+    if is_folder(source):
         yield sorted(path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
         return
-    if not (source.is_file() and zipfile.is_zipfile(source)):
+    if "\0" in str(source) or not zipfile.is_zipfile(source):
         raise BadInput(f"{named(source)} is no folder and no ZIP archive; name one with {what} in it.")
     with tempfile.TemporaryDirectory() as room:
         try:
