@@ -112,6 +112,7 @@ def learn(
     else:
         weights, bias = _fit_labels(x, targets, len(classes))
         names = classes
+    weights, bias = weights.float().cpu(), bias.float().cpu()
     draft = Attribute(names, weights, bias, torch.ones(len(weights)), fingerprint(model), len(x))
     z = model.raw(background)
     which = [1] if len(weights) == 1 else list(range(len(weights)))
@@ -121,27 +122,53 @@ def learn(
 
 def _fit_labels(x: Tensor, targets: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     """Return weights and biases of a logistic regression whose penalty is chosen by cross-validation."""
-    rows = 1 if classes == 2 else classes
-
-    def loss(logits: Tensor, wanted: Tensor) -> Tensor:
-        if rows == 1:
-            return F.binary_cross_entropy_with_logits(logits[:, 0], wanted.double())
-        return F.cross_entropy(logits, wanted)
-
-    folds = torch.arange(len(x), device=x.device) % min(FOLDS, len(x))
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)).to(x.device)
-    x, targets = x[order], targets[order].to(x.device)
+    # The best weights are sums of examples: with few of these there are few numbers to find.
+    basis = torch.linalg.svd(x, full_matrices=False).Vh
+    a = x @ basis.T
+    order = torch.randperm(len(a), generator=torch.Generator().manual_seed(0)).to(a.device)
+    a, targets = a[order], targets.to(a.device)[order]
+    fit, loss = (_newton, _binary_loss) if classes == 2 else (_many, _many_loss)
+    fold = torch.arange(len(a), device=a.device) % min(FOLDS, len(a))
 
     def held_out(penalty: float) -> float:
         total = 0.0
-        for fold in range(int(folds.max()) + 1):
-            seen, unseen = folds != fold, folds == fold
-            weights, bias = _minimise(lambda w, b, s=seen: loss(x[s] @ w.T + b, targets[s]), rows, x, penalty)  # type: ignore[misc]
-            total += float(loss(x[unseen] @ weights.T + bias, targets[unseen])) * int(unseen.sum())
+        for each in range(int(fold.max()) + 1):
+            weights, bias = fit(a[fold != each], targets[fold != each], classes, penalty)
+            unseen = fold == each
+            total += float(loss(a[unseen] @ weights.T + bias, targets[unseen])) * int(unseen.sum())
         return total
 
-    best = min(PENALTIES, key=held_out)
-    return _minimise(lambda w, b: loss(x @ w.T + b, targets), rows, x, best)
+    weights, bias = fit(a, targets, classes, min(PENALTIES, key=held_out))
+    return weights @ basis, bias
+
+
+def _newton(a: Tensor, targets: Tensor, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
+    """Fit two classes by Newton's steps; the bias bears no penalty."""
+    design = torch.cat([a, torch.ones_like(a[:, :1])], 1)
+    ridge = torch.full((design.shape[1],), 2 * penalty, dtype=a.dtype, device=a.device)
+    ridge[-1] = 1e-6
+    weights = torch.zeros_like(ridge)
+    for _ in range(20):
+        p = torch.sigmoid(design @ weights)
+        gradient = design.T @ (p - targets) / len(a) + ridge * weights
+        curvature = (design * (p * (1 - p))[:, None]).T @ design / len(a) + torch.diag(ridge)
+        move = torch.linalg.solve(curvature, gradient)
+        weights = weights - move * min(1.0, 10 / float(move.norm().clamp(min=1e-12)))
+        if float(move.norm()) < 1e-8:
+            break
+    return weights[None, :-1], weights[-1:]
+
+
+def _binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    return F.binary_cross_entropy_with_logits(logits[:, 0], targets.to(logits.dtype))
+
+
+def _many(a: Tensor, targets: Tensor, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
+    return _minimise(lambda weights, bias: _many_loss(a @ weights.T + bias, targets), classes, a, penalty)
+
+
+def _many_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    return F.cross_entropy(logits, targets)
 
 
 def _fit_positive(x: Tensor, anything: Tensor, share: float) -> tuple[Tensor, Tensor]:
@@ -168,7 +195,7 @@ def _minimise(loss: Callable[[Tensor, Tensor], Tensor], rows: int, x: Tensor, pe
 
     with torch.enable_grad():
         optimiser.step(closure)
-    return weights.detach().float().cpu(), bias.detach().float().cpu()
+    return weights.detach(), bias.detach()
 
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hotpapers.blocks.diffusion import Table, UNet2d, linear_betas
-from hotpapers.blocks.diffusion.levels import Eps, Level, on_time
+from hotpapers.blocks.diffusion.levels import Eps, Level, batch_level, on_time
 from hotpapers.papers.d2c.cells import DecoderCell, EncoderCell, NormedConv
 from hotpapers.papers.d2c.logistics import Mixture, channels_out, quantise
 
@@ -39,6 +39,9 @@ class D2C(nn.Module, PyTorchModelHubMixin):
         How many times more channels there are inside a decoder's cell; half of it behind the last upsampling.
     unet_width, unet_multiples, unet_blocks, attention_at, dropout
         Of the network that takes noise from latents.
+    velocity
+        Let that network give v of ``eps = sqrt(1 - alpha) z + sqrt(alpha) v`` instead of eps: its mistakes then do no harm
+        where there is nearly nothing but noise, and a short training is enough.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class D2C(nn.Module, PyTorchModelHubMixin):
         unet_blocks: int = 2,
         attention_at: Sequence[int] = (16,),
         dropout: float = 0.1,
+        velocity: bool = False,
     ) -> None:
         super().__init__()
         if size % 2**scales or size < 2 ** (scales + 1):
@@ -75,7 +79,7 @@ class D2C(nn.Module, PyTorchModelHubMixin):
         self.unet = UNet2d(
             latent, unet_width, unet_multiples, size=edge, blocks=unet_blocks, attention_at=attention_at, dropout=dropout
         )
-        self.schedule = Table(linear_betas(STEPS))
+        self.schedule, self.velocity = Table(linear_betas(STEPS)), velocity
 
     def encode(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B c s s"]:
         """Return the latents of images in [0, 1]."""
@@ -104,7 +108,11 @@ class D2C(nn.Module, PyTorchModelHubMixin):
         """Return the noise in latents; an edge that cannot be halved often enough is padded for the network."""
         edge = z.shape[-1]
         pad = self.unet.size - edge
-        return self.unet(F.pad(z, (0, pad, 0, pad)), t)[:, :, :edge, :edge] if pad else self.unet(z, t)
+        found = self.unet(F.pad(z, (0, pad, 0, pad)), t)[:, :, :edge, :edge] if pad else self.unet(z, t)
+        if not self.velocity:
+            return found
+        _, m, sigma = batch_level(self.schedule.batch(t), z)
+        return sigma * z + m * found
 
     def level_of(self, alpha: float) -> Level:
         """Return the level whose share of signal power is nearest to ``alpha``."""

@@ -35,8 +35,8 @@ class Config:
         Of the autoencoder's AdamW.
     decay
         Whether rates fall to nothing by a half cosine.
-    unet_width, unet_multiples, unet_blocks, attention_at, dropout
-        Of the diffusion network; see ``UNet2d``.
+    unet_width, unet_multiples, unet_blocks, attention_at, dropout, velocity
+        Of the diffusion network; see ``D2C``.
     diffusion_steps, diffusion_batch, diffusion_rate, average
         Of its Adam and the moving average of its weights.
     accumulate
@@ -59,18 +59,18 @@ class Config:
     queue: int = 4096
     momentum: float = 0.99
     temperature: float = 0.1
-    contrast: float = 1.0
+    contrast: float = 0.3
     crop: float = 0.4
     jitter: float = 0.4
     jittered: float = 0.5
     grey: float = 0.0
     mirrored: float = 0.0
     blurred: float = 0.0
-    clean_view: bool = False
+    clean_view: bool = True
     joint: bool = False
     steps: int = 3_000
     batch: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-3
     weight_decay: float = 1e-4
     clip: float = 10.0
     decay: bool = True
@@ -79,16 +79,18 @@ class Config:
     unet_blocks: int = 1
     attention_at: tuple[int, ...] = ()
     dropout: float = 0.0
+    velocity: bool = True
     diffusion_steps: int = 5_000
     diffusion_batch: int = 128
-    diffusion_rate: float = 1e-3
+    diffusion_rate: float = 2e-3
     average: float = 0.999
     accumulate: int = 1
 
     def network(self) -> dict[str, Any]:
         """Return what ``D2C`` takes."""
         names = ("size", "channels", "bits", "width", "scales", "groups", "cells", "latent", "mixtures", "widen", "unet_width",
-                 "unet_multiples", "unet_blocks", "attention_at", "dropout")  # fmt: skip
+                 "unet_multiples", "unet_blocks", "attention_at", "dropout",
+                 "velocity")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def head(self) -> dict[str, Any]:
@@ -119,7 +121,7 @@ _PAPER = Config(
     hidden=2560, dim=2048, queue=65_536, momentum=0.999, temperature=0.07, contrast=17_500 / (3 * 32**2),
     crop=0.2, jitter=0.4, jittered=0.8, grey=0.2, mirrored=0.5, steps=390_000, batch=128, learning_rate=1e-3,
     clip=math.inf, decay=False, unet_width=128, unet_multiples=(1, 2, 2, 2), unet_blocks=2, attention_at=(16,), dropout=0.1,
-    diffusion_steps=800_000, diffusion_batch=256, diffusion_rate=2e-4, average=0.9999,
+    diffusion_steps=800_000, diffusion_batch=256, diffusion_rate=2e-4, average=0.9999, clean_view=False, velocity=False,
 )  # fmt: skip
 
 PRESETS: dict[str, Config] = {

@@ -200,7 +200,8 @@ def fit_diffusion(model: D2C, z: Float[Tensor, "n c s s"], config: Config, run: 
         for _ in range(config.accumulate):
             x = z[torch.randint(len(z), (config.diffusion_batch,), device=z.device)]
             level = model.schedule.batch(antithetic_times(len(x), len(model.schedule), x.device))
-            loss = denoising_loss(on_time(net), x, level).mean()
+            losses = denoising_loss(on_time(net), x, level)
+            loss = (losses / level.m**2 if model.velocity else losses).mean()  # w(alpha) = 1 / alpha: the error of v
             run.backward(loss * x[0].numel() / config.accumulate)  # summed over a latent, as the gradient is clipped
         norm = nn.utils.clip_grad_norm_(model.unet.parameters(), 1.0)
         optimiser.step()
