@@ -198,7 +198,6 @@ def _minimise(loss: Callable[[Tensor, Tensor], Tensor], rows: int, x: Tensor, pe
     return weights.detach(), bias.detach()
 
 
-
 def fingerprint(model: D2C) -> str:
     """Return a word that changes with the encoder and its latents' statistics."""
     digest = hashlib.sha256()

@@ -59,7 +59,8 @@ def latents_make_diffusion_cheap(scale: Scale, run: Run) -> Measurement:
     """Count multiplications of a step; the pixel U-Net is DDIM's for CIFAR."""
     with torch.device("meta"):
         latent, pixel = (
-            _multiplications(UNet2d(channels, size=size).eval(), channels, size) for channels, size in ((10, 16), (3, 32))
+            _multiplications(UNet2d(channels, size=size).eval(), channels, size)
+            for channels, size in ((10, 16), (3, 32))
         )
     return Measurement(values={0: pixel / latent}, method={0: latent}, baseline={0: pixel}, unit="GMAC a step")
 
@@ -113,7 +114,9 @@ def hole(width: float, points: int = 400_001) -> tuple[float, float]:
 
 
 def _holes(found: dict[float, tuple[float, float]]) -> dict[str, Any]:
-    return {f"cells {width:g} wide": {"KL": kl, "W2": w2, "mass of the hole": 1 - HELD} for width, (kl, w2) in found.items()}
+    return {
+        f"cells {width:g} wide": {"KL": kl, "W2": w2, "mass of the hole": 1 - HELD} for width, (kl, w2) in found.items()
+    }
 
 
 def contrast_begins_at_chance(scale: Scale, run: Run) -> Measurement:
@@ -162,7 +165,9 @@ def contrast_helps_the_probe(scale: Scale, run: Run) -> Measurement:
             found[name][seed] = accuracy
             back = pictured(arm.model, held_out[:200]).cpu()
             error = (back - d.held_out[:200]).square().mean()
-            extras.setdefault("PSNR of reconstructions, dB", {}).setdefault(name, {})[str(seed)] = float(-10 * error.log10())
+            extras.setdefault("PSNR of reconstructions, dB", {}).setdefault(name, {})[str(seed)] = float(
+                -10 * error.log10()
+            )
     n = size.probed
     extras["on pixels"] = 100 * linear_accuracy(d.images[:n].float() / 255, d.labels[:n], d.held_out, d.held_out_labels)
     return Measurement(values={seed: found["with"][seed] - found["without"][seed] for seed in run.seeds},
@@ -262,13 +267,17 @@ def edits_without_inversion(scale: Scale, run: Run) -> Measurement:
         arm = x.arm(scale, run, seed)
         attribute = x.learned(scale, arm, seed, x.CLASSES["half"])
         images = _outside(scale, "half", 8).to(arm.latents.device)
-        ours = [_timed(lambda image=image: _edited(arm, arm.model.encode(image), attribute)) for image in images.split(1)]  # type: ignore[misc]
+        ours = [
+            _timed(lambda image=image: _edited(arm, arm.model.encode(image), attribute)) for image in images.split(1)
+        ]  # type: ignore[misc]
         theirs = [_timed(lambda image=image: _edited(arm, _inverted(arm.model, image, INVERSION[scale]), attribute))  # type: ignore[misc]
                   for image in images[:2].split(1)]  # fmt: skip
         method[seed] = statistics.median(seconds for seconds, _ in ours[1:])  # the first call is the slowest
         baseline[seed] = statistics.median(seconds for seconds, _ in theirs)
         back = pictured(arm.model, arm.model.encode(images[:2]))
-        found = pictured(arm.model, torch.cat([_inverted(arm.model, image, INVERSION[scale]) for image in images[:2].split(1)]))
+        found = pictured(
+            arm.model, torch.cat([_inverted(arm.model, image, INVERSION[scale]) for image in images[:2].split(1)])
+        )
         extras[str(seed)] = {f"PSNR of {name}, dB": float(-10 * (each - images[:2]).square().mean().log10())
                              for name, each in (("the encoder's latents", back), ("inverted latents", found))}  # fmt: skip
     return Measurement(values={seed: baseline[seed] / method[seed] for seed in run.seeds}, method=method,

@@ -41,7 +41,7 @@ class Size:
         Images to train on and to judge by.
     probed
         Labelled images that the probe learns from.
-    samples
+    samples, few
         Images that a Fréchet distance is taken of, unconditional and of a class.
     pool, pool_steps
         Unconditional latents that rejection takes from, and the steps that each took.
@@ -63,8 +63,8 @@ SIZES: dict[Scale, Size] = {
     "smoke": Size(256, 700, 128, 66, 66, 96, 2,
                   Config(width=4, groups=1, queue=64, steps=4, batch=16, diffusion_steps=4, diffusion_batch=16,
                          unet_width=32, unet_multiples=(1,), hidden=32, dim=16)),
-    "laptop": Size(12_000, 5_000, 4_000, 500, 150, 1_500, 20,
-                   dataclasses.replace(PRESETS["small"], steps=500, batch=32, diffusion_steps=600, diffusion_batch=64)),
+    "laptop": Size(6_000, 5_000, 4_000, 300, 100, 1_000, 20,
+                   dataclasses.replace(PRESETS["small"], steps=200, batch=32, diffusion_steps=250, diffusion_batch=64)),
     "paper": Size(50_000, 10_000, 50_000, 10_000, 1_000, 20_000, 100, PRESETS["cifar"]),
 }  # fmt: skip
 

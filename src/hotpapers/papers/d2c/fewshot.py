@@ -71,7 +71,9 @@ def learn_attribute(
         others = read_folder(Path(unlabelled), net.size, net.channels).images
         background = net.normal(all_latents(net, others.to(net.mean.device)))
     else:
-        background = net.normal(draw(net, draws, steps=DRAW_STEPS, sampler="dpm-solver", generator=generator_of(net, seed)))
+        background = net.normal(
+            draw(net, draws, steps=DRAW_STEPS, sampler="dpm-solver", generator=generator_of(net, seed))
+        )
     attribute = learn(net, normal, pictures.targets, pictures.classes, background, share=share)
     target = Path(out) if out else Path(labels).with_suffix(".attribute")
     save_attribute(attribute, target)
@@ -79,7 +81,9 @@ def learn_attribute(
     r = attribute.probabilities(normal)
     mean = attribute.probabilities(background).mean(0).tolist()
     if len(pictures.classes) > 1:
-        numbers["right on its own labels, %"] = round(100 * float((r.argmax(1).cpu() == pictures.targets).float().mean()), 1)
+        numbers["right on its own labels, %"] = round(
+            100 * float((r.argmax(1).cpu() == pictures.targets).float().mean()), 1
+        )
     numbers |= {f"share of {name}, %": round(100 * each, 1) for name, each in zip(attribute.classes, mean, strict=True)}
     named = shlex.quote(str(target))
     return Outcome({"attribute": target}, numbers, f"Use it: hotpapers d2c generate --attribute {named}")
@@ -239,7 +243,10 @@ def edit(
     target = Path(out) if out else Path(image).with_suffix(".edited.png")
     sheet = contact_sheet([pixels(each) for each in (x, back, edited, change)],
                           ["image", "reconstruction", f"{step:+g} {learned.classes[wanted]}", "difference"], columns=4)  # fmt: skip
-    files = {"image": write_image(target, pixels(edited)), "picture": write_image(target.with_suffix(".sheet.png"), sheet)}
+    files = {
+        "image": write_image(target, pixels(edited)),
+        "picture": write_image(target.with_suffix(".sheet.png"), sheet),
+    }
     return Outcome(files, numbers)
 
 

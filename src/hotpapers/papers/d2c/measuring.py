@@ -50,7 +50,8 @@ def probe(
     z, targets = net.normal(all_latents(net, pictures.images.to(net.mean.device))), pictures.targets.to(net.mean.device)
     part = torch.randperm(len(z), generator=torch.Generator().manual_seed(0)).to(z.device) % folds
     right = sum(
-        float(linear_accuracy(z[part != k], targets[part != k], z[part == k], targets[part == k])) * int((part == k).sum())
+        float(linear_accuracy(z[part != k], targets[part != k], z[part == k], targets[part == k]))
+        * int((part == k).sum())
         for k in range(folds)
     )
     most = int(torch.bincount(targets).max())
@@ -110,12 +111,16 @@ def evaluate(
         "reconstruction MSE": mse,
         "reconstruction PSNR, dB": round(-10 * math.log10(max(mse, 1e-12)), 2),
         "bits a dimension": round(float(torch.cat(nats).mean()) / (x[0].numel() * math.log(2)), 3),
-        "Fréchet distance of pooled latents": round(_latent_distance(net.normal(z), net.normal(all_latents(net, (x * 255).byte()))), 4),
+        "Fréchet distance of pooled latents": round(
+            _latent_distance(net.normal(z), net.normal(all_latents(net, (x * 255).byte()))), 4
+        ),
     }
     if (net.size, net.channels) == (28, 1) and min(len(made), len(real)) > 64:
         from hotpapers.metrics.judge import fashion_judge, frechet_between
 
-        numbers["Fréchet distance by the judge of clothes"] = round(frechet_between(fashion_judge(), made.cpu(), real.cpu()), 3)
+        numbers["Fréchet distance by the judge of clothes"] = round(
+            frechet_between(fashion_judge(), made.cpu(), real.cpu()), 3
+        )
     return Outcome({}, numbers)
 
 

@@ -77,7 +77,13 @@ class D2C(nn.Module, PyTorchModelHubMixin):
         halvings = 2 ** (len(unet_multiples) - 1)
         edge = -(-self.shape[1] // halvings) * halvings
         self.unet = UNet2d(
-            latent, unet_width, unet_multiples, size=edge, blocks=unet_blocks, attention_at=attention_at, dropout=dropout
+            latent,
+            unet_width,
+            unet_multiples,
+            size=edge,
+            blocks=unet_blocks,
+            attention_at=attention_at,
+            dropout=dropout,
         )
         self.schedule, self.velocity = Table(linear_betas(STEPS)), velocity
 
@@ -145,9 +151,7 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """From a latent to what there is to say of each pixel."""
 
-    def __init__(
-        self, out: int, width: int, scales: int, groups: int, cells: int, latent: int, widen: int = 6
-    ) -> None:
+    def __init__(self, out: int, width: int, scales: int, groups: int, cells: int, latent: int, widen: int = 6) -> None:
         super().__init__()
         now = width * 2**scales
         self.first = NormedConv(latent, now, 3)

@@ -154,9 +154,16 @@ class Lesson(nn.Module):
 
 def fit_autoencoder(model: D2C, images: Tensor, config: Config, run: Run) -> None:
     """Train encoder and decoder; the first view of each image is reconstructed, both are contrasted."""
-    contrast = Contrast(model.encoder, images.new_empty(model.shape).numel(), **config.head()) if config.contrast else None
+    contrast = (
+        Contrast(model.encoder, images.new_empty(model.shape).numel(), **config.head()) if config.contrast else None
+    )
     lesson = Lesson(model, contrast, config.joint).to(memory_format=torch.channels_last)  # twice as fast on a CPU
-    parts = [model.encoder, model.decoder, *([contrast.head] if contrast else []), *([model.unet] if config.joint else [])]
+    parts = [
+        model.encoder,
+        model.decoder,
+        *([contrast.head] if contrast else []),
+        *([model.unet] if config.joint else []),
+    ]
     weights = [each for part in parts for each in part.parameters()]
     optimiser = torch.optim.AdamW(weights, config.learning_rate, weight_decay=config.weight_decay)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, config.rate_at)

@@ -64,7 +64,11 @@ def sample(
     net = open_model(model, device)
     chance = generator_of(net, seed)
     made = pictured(net, draw(net, count, steps=steps, sampler=sampler, generator=chance), decoding, chance)
-    return keep(made, Path(out) if out else Path("made"), {"images": count, "network evaluations each": len(path(net, steps)) - 1})
+    return keep(
+        made,
+        Path(out) if out else Path("made"),
+        {"images": count, "network evaluations each": len(path(net, steps)) - 1},
+    )
 
 
 def reconstruct(
@@ -171,7 +175,9 @@ def decode(
     except (OSError, ValueError, EOFError) as error:
         raise BadInput(f"{named(Path(latent))} is no array of NumPy's; give what 'encode' wrote.") from error
     if array is None or array.dtype.kind != "f" or not np.isfinite(array).all():
-        raise BadInput(f"A latent of this model is {net.shape} finite numbers; {named(Path(latent))} is something else.")
+        raise BadInput(
+            f"A latent of this model is {net.shape} finite numbers; {named(Path(latent))} is something else."
+        )
     z = torch.from_numpy(array).float()[None].to(net.mean.device)
     made = pictured(net, z, decoding, generator_of(net, seed))
     target = Path(out) if out else Path(latent).with_suffix("").with_suffix(".decoded.png")
@@ -234,7 +240,10 @@ def keep(
         for name, image in zip(names, made, strict=True):
             write_image(temporary / f"{name}.png", pixels(image))
         shown = [pixels(image) for image in made[:SHOWN]]
-        write_image(temporary / "images.png", contact_sheet(shown, labels[:SHOWN], columns=min(columns, 12) if columns else None))
+        write_image(
+            temporary / "images.png",
+            contact_sheet(shown, labels[:SHOWN], columns=min(columns, 12) if columns else None),
+        )
     files = {"picture": out / "images.png"} | {name: out / f"{name}.png" for name in names[:12]}
     return Outcome(files, numbers, note or f"All of them are in {out}.")
 

@@ -96,7 +96,9 @@ def _turned(x: Float[Tensor, "B 3 H W"], turn: Tensor) -> Float[Tensor, "B 3 H W
     safe = chroma.clamp(min=1e-8)
     red, green, blue = x.unbind(1)
     sixth = torch.where(
-        value == red, ((green - blue) / safe) % 6, torch.where(value == green, (blue - red) / safe + 2, (red - green) / safe + 4)
+        value == red,
+        ((green - blue) / safe) % 6,
+        torch.where(value == green, (blue - red) / safe + 2, (red - green) / safe + 4),
     )
     at = sixth + 6 * turn
     return torch.stack([
