@@ -97,6 +97,7 @@ def generate(
     count: int = 16,
     steps: int = 20,
     sampler: Sampler = "dpm-solver",
+    least: float = 0.0,
     most: int = 20_000,
     refine: int = 0,
     decoding: Decoding = "mean",
@@ -120,6 +121,8 @@ def generate(
         Steps from noise to latent; a latent is drawn for each image that is made and for each that is refused.
     sampler
         How to step.
+    least
+        Refuse also what is less likely than this to have it; 0 is the paper's rule, 0.5 gives fewer doubtful ones.
     most
         Stop after so many draws, with what there is.
     refine
@@ -137,14 +140,21 @@ def generate(
     check_steps(steps)
     if not 1 <= most <= 10**7 or not 0 <= refine <= 1_000:
         raise BadInput("--most can be 1 to 10,000,000 draws, and --refine 0 to 1,000 steps.")
+    if not 0 <= least < 1:
+        raise BadInput(f"--least is a probability from 0 to below 1, not {least}.")
     net = open_model(model, device)
     learned = load_attribute(Path(attribute) if attribute else BAG, net)
     wanted = learned.index(want)
     chance = generator_of(net, seed)
+
+    def likelihood(z: torch.Tensor) -> torch.Tensor:
+        r = learned.probabilities(net.normal(z))[:, wanted]
+        return torch.where(r >= least, r, torch.zeros_like(r))
+
     with bar("accepted", count) as shown:
         found = reject(
             lambda number: draw(net, number, steps=steps, sampler=sampler, generator=chance),
-            lambda z: learned.probabilities(net.normal(z))[:, wanted],
+            likelihood,
             count, most=most, generator=chance, told=shown.update,
         )  # fmt: skip
     if not len(found.latents):

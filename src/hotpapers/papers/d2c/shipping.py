@@ -52,7 +52,9 @@ def make_examples() -> None:
     for name, label in SHOWN.items():
         write_image(EXAMPLES / name, images[np.flatnonzero(labels == label)[0]])
     images, labels = fashion_mnist("train")
-    images, labels = images[IMAGES : IMAGES + LABELS], labels[IMAGES : IMAGES + LABELS]  # the model has not seen them
+    unseen = np.arange(IMAGES, len(labels))
+    rows = np.sort(np.concatenate([unseen[labels[unseen] == label][: LABELS // 10] for label in range(10)]))
+    images, labels = images[rows], labels[rows]
     _write_table(EXAMPLES / "bags.csv", images, ["bag" if label == 8 else "another" for label in labels])
     _write_table(EXAMPLES / "clothes.csv", images, [NAMES[label] for label in labels])
     learn_attribute(EXAMPLES / "bags.csv", out=EXAMPLES / "bag.attribute", device="cpu")
