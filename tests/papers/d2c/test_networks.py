@@ -18,8 +18,8 @@ from hotpapers.papers.d2c.sampling import path
 from hotpapers.papers.d2c.views import Views, _turned
 
 GOLDEN = Path(__file__).parent / "golden" / "authors.npz"
-"""Made on the CPU from ermongroup/d2c at 65b2262: its autoencoder with FFHQ's configuration, narrowed to 8 channels, 2 scales
-of 2 groups, latents of 3 x 4 x 4, and the weights of ``filled``; and its DDIM steps with a function in the network's place."""
+"""Made on the CPU from ermongroup/d2c at 65b2262: its autoencoder with FFHQ's configuration, narrowed to 8 channels, 2
+scales of 2 groups, latents of 3 x 4 x 4, with the weights of ``filled``; its DDIM steps with a function as network."""
 
 
 def count(module):

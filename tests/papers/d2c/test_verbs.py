@@ -46,8 +46,8 @@ def test_a_folder_is_read_with_its_labels_and_what_is_no_image_is_counted(folder
         ("image,label\nbox/no.png,box", "Line 2 of .*there is no such file"),
         ("image,label\n../x.png,box", "outside of the table's folder"),
         ("image,label\n/etc/hostname,box", "outside of the table's folder"),
-        ("image,label\ndata:image/png;base64,%%%,box", "no base64"),
-        ("image,label\ndata:text/html;base64,AAAA,box", "begins with data:image/png"),
+        ('image,label\n"data:image/png;base64,%%%",box', "no base64"),
+        ('image,label\n"data:text/html;base64,AAAA",box', "begins with data:image/png"),
         ("image,label\nx.png,", "needs an image and a label"),
     ],
 )
@@ -164,8 +164,8 @@ def test_an_attribute_that_nothing_has_stops_in_one_line_and_leaves_nothing(save
 def test_one_label_alone_is_learned_from_examples_of_it(saved, folder, tmp_path):
     rows = [row for row in (folder / "labels.csv").read_text().splitlines() if row.endswith((",disc", "label"))]
     (folder / "discs.csv").write_text("\n".join(rows))
-    outcome = learn_attribute(folder / "discs.csv", model=saved, unlabelled=folder, share=0.4, out=tmp_path / "d.attribute",
-                              device="cpu")  # fmt: skip
+    outcome = learn_attribute(folder / "discs.csv", model=saved, unlabelled=folder, share=0.4,
+                              out=tmp_path / "d.attribute", device="cpu")  # fmt: skip
     assert outcome.files["attribute"].stat().st_size < 3_000
     assert "share of disc, %" in outcome.numbers
 

@@ -49,8 +49,8 @@ def _sizes(preset: str) -> Measurement:
         model = D2C(**config.network())
         features = model.std.new_empty(model.shape).numel()
         head = Contrast(model.encoder, features, **config.head()).head
-    counts = {name: sum(each.numel() for each in part.parameters()) for name, part in
-              (("encoder", model.encoder), ("decoder", model.decoder), ("head", head), ("latent U-Net", model.unet))}  # fmt: skip
+    parts = {"encoder": model.encoder, "decoder": model.decoder, "head": head, "latent U-Net": model.unet}
+    counts = {name: sum(each.numel() for each in part.parameters()) for name, part in parts.items()}
     total = counts["encoder"] + counts["decoder"]
     return Measurement(values={0: total}, method={0: total}, unit="parameters", extras={"parameters": counts})
 
@@ -99,7 +99,7 @@ def prior_holes_escape_wasserstein(scale: Scale, run: Run) -> Measurement:
 def hole(width: float, points: int = 400_001) -> tuple[float, float]:
     """Return KL(q || p) and W2(q, p) where q keeps the lower 51 % of the mass of each cell of p = N(0, 1).
 
-    A cell holds as much of q as of p, so that in it ``Q_q(u) = Q_p(F_a + 0.51 (u - F_a))``, F_a being p's mass below it.
+    A cell holds as much of q as of p: in it ``Q_q(u) = Q_p(F_a + 0.51 (u - F_a))``, F_a being p's mass below it.
     """
     normal = torch.distributions.Normal(torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64))
     u = (torch.arange(points, dtype=torch.float64) + 0.5) / points
@@ -182,7 +182,8 @@ def _priors(scale: Scale, run: Run, seed: int) -> dict[str, float]:
     if (scale, seed) not in _unconditional:
         arm, count = x.arm(scale, run, seed), x.SIZES[scale].samples
         found = {f"diffusion, {steps} steps": x.distance(scale, arm.model, draw(
-            arm.model, count, steps=steps, generator=x.chance(arm.model, seed, 5))) for steps in (10, 50, 100)}  # fmt: skip
+            arm.model, count, steps=steps, generator=x.chance(arm.model, seed, 5)))
+            for steps in (10, 50, 100)}  # fmt: skip
         found["fitted Gaussian"] = x.distance(scale, arm.model, x.gaussian_latents(arm, count, seed, fitted=True))
         found["N(0, I)"] = x.distance(scale, arm.model, x.gaussian_latents(arm, count, seed, fitted=False))
         found["latents of images"] = x.distance(scale, arm.model, arm.latents[:count])
@@ -207,8 +208,9 @@ def _against_gaussian(scale: Scale, run: Run, name: str) -> Measurement:
     arm = x.arm(scale, run, run.seeds[0])
     z = torch.cat([arm.latents[:10], arm.pool[:10], x.gaussian_latents(arm, 10, 0, fitted=True)])
     picture = _sheet(run, "priors.png", arm, z, ["an image's"] * 10 + ["diffusion"] * 10 + ["Gaussian"] * 10)
-    return Measurement(values={seed: baseline[seed] / method[seed] for seed in run.seeds}, method=method, baseline=baseline,
-                       unit="Fréchet distance", extras={str(s): each for s, each in found.items()}, files=[picture])  # fmt: skip
+    extras = {str(seed): each for seed, each in found.items()}
+    return Measurement(values={seed: baseline[seed] / method[seed] for seed in run.seeds}, method=method,
+                       baseline=baseline, unit="Fréchet distance", extras=extras, files=[picture])  # fmt: skip
 
 
 _shots: dict[tuple[Scale, int], dict[str, dict[str, float]]] = {}
@@ -256,8 +258,9 @@ def _ratio(scale: Scale, run: Run, name: str, method: str, baseline: str) -> Mea
         rows = [x.accepted(scale, arm, x.learned(scale, arm, run.seeds[0], among), run.seeds[0])[0][:10]
                 for among in x.CLASSES.values()]  # fmt: skip
         files = [_sheet(run, "few-shot.png", arm, torch.cat(rows), [each for each in x.CLASSES for _ in range(10)])]
+    extras = {str(seed): each for seed, each in found.items()}
     return Measurement(values={seed: theirs[seed] / ours[seed] for seed in run.seeds}, method=ours, baseline=theirs,
-                       unit="Fréchet distance", extras={str(s): each for s, each in found.items()}, files=files)  # fmt: skip
+                       unit="Fréchet distance", extras=extras, files=files)  # fmt: skip
 
 
 def edits_without_inversion(scale: Scale, run: Run) -> Measurement:
@@ -267,19 +270,22 @@ def edits_without_inversion(scale: Scale, run: Run) -> Measurement:
         arm = x.arm(scale, run, seed)
         attribute = x.learned(scale, arm, seed, x.CLASSES["half"])
         images = _outside(scale, "half", 8).to(arm.latents.device)
-        ours = [
-            _timed(lambda image=image: _edited(arm, arm.model.encode(image), attribute)) for image in images.split(1)
-        ]  # type: ignore[misc]
-        theirs = [_timed(lambda image=image: _edited(arm, _inverted(arm.model, image, INVERSION[scale]), attribute))  # type: ignore[misc]
-                  for image in images[:2].split(1)]  # fmt: skip
-        method[seed] = statistics.median(seconds for seconds, _ in ours[1:])  # the first call is the slowest
-        baseline[seed] = statistics.median(seconds for seconds, _ in theirs)
-        back = pictured(arm.model, arm.model.encode(images[:2]))
-        found = pictured(
-            arm.model, torch.cat([_inverted(arm.model, image, INVERSION[scale]) for image in images[:2].split(1)])
-        )
-        extras[str(seed)] = {f"PSNR of {name}, dB": float(-10 * (each - images[:2]).square().mean().log10())
-                             for name, each in (("the encoder's latents", back), ("inverted latents", found))}  # fmt: skip
+        ours, theirs, found = [], [], []
+        for number, image in enumerate(images.split(1)):
+            started = time.process_time()
+            _edited(arm, arm.model.encode(image), attribute)
+            ours.append(time.process_time() - started)
+            if number < 2:
+                started = time.process_time()
+                found.append(_inverted(arm.model, image, INVERSION[scale]))
+                _edited(arm, found[-1], attribute)
+                theirs.append(time.process_time() - started)
+        method[seed] = statistics.median(ours[1:])  # the first call is the slowest
+        baseline[seed] = statistics.median(theirs)
+        extras[str(seed)] = {
+            f"PSNR of {name}, dB": float(-10 * (pictured(arm.model, z) - images[:2]).square().mean().log10())
+            for name, z in (("the encoder's latents", arm.model.encode(images[:2])), ("inversion's", torch.cat(found)))
+        }
     return Measurement(values={seed: baseline[seed] / method[seed] for seed in run.seeds}, method=method,
                        baseline=baseline, unit="CPU seconds", extras=extras)  # fmt: skip
 
@@ -296,8 +302,9 @@ def denoising_mends_edits(scale: Scale, run: Run) -> Measurement:
         sweep, shown = {}, [z[:10]]
         for step in (1.0, STEP):
             for alpha in ALPHAS:
-                moved = manipulate(arm.model, z, attribute, 1, step=step, noise=index_of(arm.model, alpha) if alpha < 1 else 0,
-                                   steps=5, generator=x.chance(arm.model, seed, 6))  # fmt: skip
+                noise = index_of(arm.model, alpha) if alpha < 1 else 0
+                moved = manipulate(arm.model, z, attribute, 1, step=step, noise=noise, steps=5,
+                                   generator=x.chance(arm.model, seed, 6))  # fmt: skip
                 error = (pictured(arm.model, moved) - images).square().mean((1, 2, 3))
                 sweep[f"step {step:g}, alpha {alpha:g}"] = {
                     "Fréchet distance": x.distance(scale, arm.model, moved, among),
@@ -337,12 +344,6 @@ def _inverted(model: D2C, image: Tensor, steps: int) -> Tensor:
             (model.distribution(z).mean() - image).square().mean().backward()
             optimiser.step()
     return z.detach()
-
-
-def _timed(action: Any) -> tuple[float, Tensor]:
-    started = time.process_time()
-    result = action()
-    return time.process_time() - started, result
 
 
 def _sheet(run: Run, name: str, arm: x.Arm, z: Tensor, labels: list[str]) -> Path:

@@ -1,7 +1,7 @@
 """The experiment behind the claims: the same training with and without the contrast, and what is drawn from each.
 
-Claims that are measured by one process share trainings and draws. Classes are unions of the data's own: one of ten is the
-rare class, five of ten the half, nine of ten the majority. Images that are judged were never trained on.
+Claims that are measured by one process share trainings and draws. Classes are unions of the data's own: one of ten is
+the rare class, five of ten the half, nine of ten the majority. Images that are judged were never trained on.
 """
 
 import dataclasses

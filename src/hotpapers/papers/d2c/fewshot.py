@@ -251,8 +251,8 @@ def edit(
         "milliseconds": round(1000 * seconds, 1),
     }
     target = Path(out) if out else Path(image).with_suffix(".edited.png")
-    sheet = contact_sheet([pixels(each) for each in (x, back, edited, change)],
-                          ["image", "reconstruction", f"{step:+g} {learned.classes[wanted]}", "difference"], columns=4)  # fmt: skip
+    labels = ["image", "reconstruction", f"{step:+g} {learned.classes[wanted]}", "difference"]
+    sheet = contact_sheet([pixels(each) for each in (x, back, edited, change)], labels, columns=4)
     files = {
         "image": write_image(target, pixels(edited)),
         "picture": write_image(target.with_suffix(".sheet.png"), sheet),

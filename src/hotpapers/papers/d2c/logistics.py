@@ -19,7 +19,7 @@ def channels_out(channels: int, mixtures: int) -> int:
 
 
 def quantise(x: Float[Tensor, "..."], bits: int) -> Float[Tensor, "..."]:
-    """Return pixels in [0, 1] on the grid of ``2^bits`` values, 0 and 1 among them; each takes an equal share of 256."""
+    """Return pixels in [0, 1] on the grid of ``2^bits`` values, 0 and 1 among them."""
     byte = (x * 255).round()
     return byte / 255 if bits == 8 else (byte / 2 ** (8 - bits)).floor() / (2**bits - 1)
 
@@ -83,7 +83,7 @@ class Mixture:
         return sum((weights[:, k : k + 1] * part for k, part in enumerate(parts)), torch.zeros_like(parts[0]))
 
     def mode(self) -> Float[Tensor, "B C H W"]:
-        """Return the centre of the part of the mixture whose peak is highest, on the grid: sharp, and no chance in it."""
+        """Return the centre of the part of the mixture whose peak is highest, on the grid."""
         chosen = (F.log_softmax(self.logits, 1) - self.log_scales.sum(1)).argmax(1)
         mean, _, coupling = self._of(chosen)
         steps = 2**self.bits - 1

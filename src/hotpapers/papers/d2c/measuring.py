@@ -1,4 +1,4 @@
-"""Measuring verbs: how much of the labels a line through the latents finds, and how good reconstructions and samples are."""
+"""Measuring verbs: what a line through the latents tells, and how good reconstructions and samples are."""
 
 import math
 from pathlib import Path

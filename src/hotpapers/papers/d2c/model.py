@@ -40,8 +40,8 @@ class D2C(nn.Module, PyTorchModelHubMixin):
     unet_width, unet_multiples, unet_blocks, attention_at, dropout
         Of the network that takes noise from latents.
     velocity
-        Let that network give v of ``eps = sqrt(1 - alpha) z + sqrt(alpha) v`` instead of eps: its mistakes then do no harm
-        where there is nearly nothing but noise, and a short training is enough.
+        Let that network give v of ``eps = sqrt(1 - alpha) z + sqrt(alpha) v`` instead of eps: its mistakes then do no
+        harm where there is nearly nothing but noise, and a short training is enough.
     """
 
     def __init__(

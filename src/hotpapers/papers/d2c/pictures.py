@@ -1,7 +1,7 @@
 """Pictures: a folder of images, or a table of images with labels, as one tensor of a model's size.
 
-Each is cut to its middle square and scaled. What is no image is left out of a folder, counted and named; a table must be
-right to its last row.
+Each is cut to its middle square and scaled. What is no image is left out of a folder and counted; a table must be right
+to its last row.
 """
 
 import base64
@@ -165,7 +165,7 @@ def fitted(pixels: UInt8[np.ndarray, "h w C"], size: int) -> UInt8[np.ndarray, "
     if edge != size:
         image = Image.fromarray(square[..., 0] if square.shape[2] == 1 else square)
         square = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS)).reshape(size, size, -1)
-    return np.ascontiguousarray(square.transpose(2, 0, 1))
+    return np.array(square.transpose(2, 0, 1), order="C")
 
 
 def unit(images: UInt8[Tensor, "..."]) -> Float[Tensor, "..."]:

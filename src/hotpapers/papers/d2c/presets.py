@@ -23,8 +23,8 @@ class Config:
     hidden, dim, queue, momentum, temperature
         Of the contrast; see ``Contrast``.
     contrast
-        Weight of the contrast beside nats a dimension. The authors' code has ``NLL / 17500 + L_C`` with the NLL of a whole
-        image: 5.70 for CIFAR's 3,072 dimensions.
+        Weight of the contrast beside nats a dimension. The authors' code has ``NLL / 17500 + L_C`` with the NLL of a
+        whole image: 5.70 for CIFAR's 3,072 dimensions.
     crop, jitter, jittered, grey, mirrored, blurred
         Of the views; see ``Views``.
     clean_view
@@ -32,7 +32,7 @@ class Config:
     joint
         One stage for all.
     steps, batch, learning_rate, weight_decay, clip
-        Of the autoencoder's AdamW.
+        Of the autoencoder's AdamW; gradients are no longer than ``clip``, which the authors do not hold them to.
     decay
         Whether rates fall to nothing by a half cosine.
     unet_width, unet_multiples, unet_blocks, attention_at, dropout, velocity
@@ -88,8 +88,8 @@ class Config:
 
     def network(self) -> dict[str, Any]:
         """Return what ``D2C`` takes."""
-        names = ("size", "channels", "bits", "width", "scales", "groups", "cells", "latent", "mixtures", "widen", "unet_width",
-                 "unet_multiples", "unet_blocks", "attention_at", "dropout",
+        names = ("size", "channels", "bits", "width", "scales", "groups", "cells", "latent", "mixtures", "widen",
+                 "unet_width", "unet_multiples", "unet_blocks", "attention_at", "dropout",
                  "velocity")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
@@ -120,8 +120,9 @@ _PAPER = Config(
     preset="cifar", size=32, channels=3, width=128, scales=1, groups=6, cells=2, latent=10, mixtures=10, widen=6,
     hidden=2560, dim=2048, queue=65_536, momentum=0.999, temperature=0.07, contrast=17_500 / (3 * 32**2),
     crop=0.2, jitter=0.4, jittered=0.8, grey=0.2, mirrored=0.5, steps=390_000, batch=128, learning_rate=1e-3,
-    clip=math.inf, decay=False, unet_width=128, unet_multiples=(1, 2, 2, 2), unet_blocks=2, attention_at=(16,), dropout=0.1,
-    diffusion_steps=800_000, diffusion_batch=256, diffusion_rate=2e-4, average=0.9999, clean_view=False, velocity=False,
+    clip=1e6, decay=False, unet_width=128, unet_multiples=(1, 2, 2, 2), unet_blocks=2, attention_at=(16,),
+    dropout=0.1, diffusion_steps=800_000, diffusion_batch=256, diffusion_rate=2e-4, average=0.9999,
+    clean_view=False, velocity=False,
 )  # fmt: skip
 
 PRESETS: dict[str, Config] = {
@@ -138,7 +139,7 @@ PRESETS: dict[str, Config] = {
                                 jittered=0.5, blurred=0.2, steps=547_000, batch=120, unet_multiples=(1, 2, 2, 2, 2),
                                 diffusion_batch=128),
 }  # fmt: skip
-"""``cifar`` and ``ffhq`` are the published settings; FFHQ's batch is 120 instead of 128, of which 15,000 is a multiple."""
+"""``cifar`` and ``ffhq`` are the published settings; FFHQ's batch is 120, not 128, as it must divide the queue."""
 
 
 def check_config(config: Config) -> None:

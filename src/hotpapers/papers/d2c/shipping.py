@@ -1,4 +1,4 @@
-"""How the model that ships was trained, and its examples made: on the first 12,000 training images of Fashion-MNIST (MIT).
+"""How the model that ships was trained, and its examples made, from Fashion-MNIST (MIT).
 
     python -m hotpapers.papers.d2c.shipping --work shipping.run
 

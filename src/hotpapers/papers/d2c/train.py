@@ -1,7 +1,7 @@
 """Training, in two stages: the autoencoder with its contrast, then the diffusion model of its latents.
 
-``L = -log p(x | z) / dimensions + w L_C``, then ``|eps - eps(sqrt(a) z + sqrt(1 - a) eps, a)|^2`` on the frozen latents; in
-one stage, with all three, where that is asked.
+``L = -log p(x | z) / dimensions + w L_C``, then ``|eps - eps(sqrt(a) z + sqrt(1 - a) eps, a)|^2`` on frozen latents;
+in one stage, with all three, where that is asked.
 """
 
 import dataclasses
