@@ -97,6 +97,7 @@ def test_all_can_be_learned_in_one_stage_and_without_contrast(folder, tmp_path, 
     assert joint.numbers["images"] == 40
     assert not (tmp_path / "joint" / "checkpoints" / "diffusion.safetensors").exists()
     train(folder, out=tmp_path / "plain", contrast=0.0, device="cpu")
+    assert "contrast" not in (tmp_path / "plain" / "metrics.jsonl").read_text()
     assert (
         sample(model=tmp_path / "plain", count=2, steps=2, out=tmp_path / "made", device="cpu").files["001"].is_file()
     )

@@ -92,7 +92,7 @@ def train(
     """
     asked = dict(locals())
     names = ("steps", "diffusion_steps", "batch", "learning_rate", "contrast", "joint", "clean_view", "accumulate")
-    changes = {name: asked[name] for name in names if asked[name] not in (None, False)}
+    changes = {name: asked[name] for name in names if asked[name] is not None and asked[name] is not False}
     config = dataclasses.replace(PRESETS[preset], **changes)
     check_config(config)
     pictures = read_folder(Path(folder), config.size, config.channels)
