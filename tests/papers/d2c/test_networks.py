@@ -73,6 +73,20 @@ def test_equal_weights_give_the_authors_latents_and_distributions():
     assert torch.allclose(found, torch.from_numpy(golden["log_prob"]), rtol=1e-5)
 
 
+def test_a_network_in_use_follows_weights_that_change():
+    torch.manual_seed(0)
+    net = D2C(16, 1, 8, 4, 2, 1, 1, 3, 3, unet_width=32, unet_multiples=(1,)).eval().requires_grad_(False)
+    x = torch.rand(1, 1, 16, 16)
+    before = net.decoder(net.encode(x))
+    net.encoder.tower[0].norm2.running_mean += 1
+    net.decoder.first.log_weight_norm += 0.5
+    after = net.decoder(net.encode(x))
+    assert not torch.allclose(before, after)
+    other = D2C(16, 1, 8, 4, 2, 1, 1, 3, 3, unet_width=32, unet_multiples=(1,)).eval()
+    other.load_state_dict(net.state_dict())
+    assert torch.allclose(other.decoder(other.encode(x)), after, atol=1e-5)
+
+
 def test_the_authors_steps_take_the_same_latents_to_the_same_place():
     golden = np.load(GOLDEN)
     net = D2C(16, 3, scales=2, width=4, groups=2, latent=3, unet_width=32, unet_multiples=(1,))

@@ -1,8 +1,11 @@
 """Cells: the residual blocks of D2C's autoencoder (NVAE's, without its hierarchy), written from their description.
 
 A cell is ``skip(x) + 0.1 SE(ops(x))``. Encoders convolve twice, decoders widen, convolve each channel, and narrow.
-Exact, and cheaper than written: what works pixel by pixel is done before an upsampling instead of behind it.
+Exact, and cheaper than written: what works pixel by pixel is done before an upsampling instead of behind it; in use, what
+does not change with the image (lengths of filters, normalisation beside a convolution) is worked into the filters once.
 """
+
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -22,7 +25,10 @@ class NormedConv(nn.Conv2d):
         self.log_weight_norm = nn.Parameter((length + 1e-2).log()[:, None, None, None])
 
     def filters(self) -> Tensor:
-        """Return w."""
+        """Return w; in use it is kept."""
+        return kept(self, lambda: (self._filters(),))[0]
+
+    def _filters(self) -> Tensor:
         length = self.weight.flatten(1).norm(dim=1)[:, None, None, None]
         return self.log_weight_norm.exp() * self.weight / (length + 1e-5)
 
@@ -58,8 +64,13 @@ class EncoderCell(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b o y x"]:
         """Return features of the same size, or half."""
-        h = self.conv1(F.silu(self.norm1(x)))
-        h = self.squeeze(self.conv2(F.silu(self.norm2(h))))
+        h = F.silu(self.norm1(x))
+        if self.training:
+            h = self.norm2(self.conv1(h))
+        else:
+            weight, bias = kept(self, lambda: behind(self.conv1.filters(), self.conv1.bias, self.norm2))
+            h = F.conv2d(h, weight, bias, self.conv1.stride, 1)
+        h = self.squeeze(self.conv2(F.silu(h)))
         return torch.add(self.skip(x), h, alpha=RESIDUE)
 
 
@@ -81,13 +92,28 @@ class DecoderCell(nn.Module):
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b o y x"]:
         """Return features of the same size, or twice."""
         skip = self.skip(x)
-        h = F.silu(self.wide_norm(self.wide(self.norm(x))))
+        folded = None if self.training else kept(self, self._folded)
+        h = self.wide_norm(self.wide(self.norm(x))) if folded is None else F.conv2d(x, folded[0], folded[1])
+        h = F.silu(h)
         if self.up:  # repeating pixels, and weights that add up to 1, change places with all that goes before
             skip = F.interpolate(skip, scale_factor=2.0, mode="bilinear", align_corners=True)
             h = F.interpolate(h, scale_factor=2.0, mode="nearest")
-        h = F.silu(self.each_norm(self.each(h)))
-        h = self.squeeze(self.narrow_norm(self.narrow(h)))
-        return torch.add(skip, h, alpha=RESIDUE)
+        if folded is None:
+            h = self.narrow_norm(self.narrow(F.silu(self.each_norm(self.each(h)))))
+        else:
+            h = F.silu(F.conv2d(h, folded[2], folded[3], padding=2, groups=len(folded[2])))
+            h = F.conv2d(h, folded[4], folded[5])
+        return torch.add(skip, self.squeeze(h), alpha=RESIDUE)
+
+    def _folded(self) -> tuple[Tensor, ...]:
+        """Return filters and biases of the three convolutions with the four normalisations in them."""
+        scale, shift = affine(self.norm)
+        wide = self.wide.weight * scale[None, :, None, None]
+        return (
+            *behind(wide, self.wide.weight[:, :, 0, 0] @ shift, self.wide_norm),
+            *behind(self.each.weight, None, self.each_norm),
+            *behind(self.narrow.weight, None, self.narrow_norm),
+        )
 
 
 class Halve(nn.Module):
@@ -104,6 +130,33 @@ class Halve(nn.Module):
         """Return features of half the size."""
         h = F.silu(x)
         return torch.cat([conv(h[:, :, y:, x:]) for conv, (y, x) in zip(self.convs, self.OFFSETS, strict=True)], 1)
+
+
+def kept(module: nn.Module, make: Callable[[], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """Return what ``make`` works out of a module's weights; in use, not again before one of them changes."""
+    weights = (*module.parameters(), *module.buffers())
+    if module.training or (torch.is_grad_enabled() and any(each.requires_grad for each in weights)):
+        return make()
+    state = [(each.data_ptr(), each._version) for each in weights]
+    found = getattr(module, "_kept", None)
+    if found is None or found[0] != state:
+        with torch.no_grad():
+            found = module._kept = (state, make())  # type: ignore[assignment]
+    return found[1]
+
+
+def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Return scale and shift of a normalisation in use."""
+    assert norm.running_var is not None
+    assert norm.running_mean is not None
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return scale, norm.bias - norm.running_mean * scale
+
+
+def behind(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Return filter and bias of a convolution with the normalisation that stands behind it."""
+    scale, shift = affine(norm)
+    return weight * scale[:, None, None, None], shift if bias is None else shift + bias * scale
 
 
 def norm(channels: int) -> nn.BatchNorm2d:
