@@ -1,8 +1,8 @@
 """Cells: the residual blocks of D2C's autoencoder (NVAE's, without its hierarchy), written from their description.
 
 A cell is ``skip(x) + 0.1 SE(ops(x))``. Encoders convolve twice, decoders widen, convolve each channel, and narrow.
-Exact, and cheaper than written: what works pixel by pixel is done before an upsampling instead of behind it; in use, what
-does not change with the image (lengths of filters, normalisation beside a convolution) is worked into the filters once.
+Exact, and cheaper than written: what works pixel by pixel is done before an upsampling instead of behind it; in use,
+what does not change with the image (lengths of filters, norms beside convolutions) is worked into the filters once.
 """
 
 from collections.abc import Callable
