@@ -59,8 +59,8 @@ def train(
     folder
         Images of any kind and size, in sub-folders or not; each is cut to its middle square and scaled.
     preset
-        The settings to start from: small (grey, 28 pixels, minutes); colour (32 pixels, an hour or two on two cores);
-        cifar (32), celeba64 (64) and ffhq (256), the published networks, for a GPU.
+        The settings to start from: small (grey, 28 pixels, about half an hour on two cores); colour (32 pixels, for a
+        night, or a GPU); cifar (32), celeba64 (64) and ffhq (256), networks of the published size, for days of a GPU.
     out
         The directory to write the model to; beside the folder when left out.
     steps
