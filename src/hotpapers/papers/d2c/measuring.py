@@ -1,0 +1,160 @@
+"""Measuring verbs: what a line through the latents tells, and how good reconstructions and samples are."""
+
+import math
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from hotpapers.errors import BadInput
+from hotpapers.metrics import frechet_distance
+from hotpapers.papers.d2c.logistics import quantise
+from hotpapers.papers.d2c.pictures import read_folder, read_labels, unit
+from hotpapers.papers.d2c.sampling import BATCH, check_steps, draw, pictured
+from hotpapers.papers.d2c.shelf import generator_of, open_model
+from hotpapers.papers.d2c.train import all_latents
+from hotpapers.verbs import AnyFile, Device, Folder, Model, Outcome
+
+PENALTY = 1e-3
+
+
+def probe(
+    labels: AnyFile,
+    *,
+    model: Model | None = None,
+    folds: int = 5,
+    device: Device = "auto",
+) -> Outcome:
+    """Measure how well a line through the latents tells labels apart, by cross-validation.
+
+    Parameters
+    ----------
+    labels
+        A CSV table with the columns image and label, or a folder with a sub-folder for each label.
+    model
+        A trained model; the one that comes with the package when left out.
+    folds
+        Parts that are left out in turn.
+    device
+        Where to compute.
+    """
+    if not 2 <= folds <= 100:
+        raise BadInput(f"--folds can be 2 to 100, not {folds}.")
+    net = open_model(model, device)
+    pictures = read_labels(Path(labels), net.size, net.channels)
+    classes = pictures.classes
+    if len(classes) < 2 or len(pictures) < folds:
+        raise BadInput(f"A probe needs two labels or more, and {folds} images or more.")
+    z, targets = net.normal(all_latents(net, pictures.images.to(net.mean.device))), pictures.targets.to(net.mean.device)
+    part = torch.randperm(len(z), generator=torch.Generator().manual_seed(0)).to(z.device) % folds
+    right = sum(
+        float(linear_accuracy(z[part != k], targets[part != k], z[part == k], targets[part == k]))
+        * int((part == k).sum())
+        for k in range(folds)
+    )
+    most = int(torch.bincount(targets).max())
+    numbers: dict[str, float | int | str] = {
+        "images": len(pictures),
+        "labels": len(classes),
+        "linear accuracy, %": round(100 * right / len(z), 2),
+        "always the commonest, %": round(100 * most / len(z), 2),
+    }
+    return Outcome({}, numbers)
+
+
+def evaluate(
+    folder: Folder,
+    *,
+    model: Model | None = None,
+    count: int = 256,
+    steps: int = 50,
+    seed: int = 0,
+    device: Device = "auto",
+) -> Outcome:
+    """Measure reconstructions of images, and how far samples lie from them, in Fréchet distances.
+
+    Parameters
+    ----------
+    folder
+        Images that the model has not seen.
+    model
+        A trained model; the one that comes with the package when left out.
+    count
+        How many samples to draw.
+    steps
+        Steps from noise to latent.
+    seed
+        The seed of the noise.
+    device
+        Where to compute.
+    """
+    check_steps(steps)
+    if not 2 <= count <= 100_000:
+        raise BadInput(f"--count can be 2 to 100,000, not {count}.")
+    net = open_model(model, device)
+    x = unit(read_folder(Path(folder), net.size, net.channels).images).to(net.mean.device)
+    if len(x) < 2:
+        raise BadInput(f"{folder} has a single image; give some more.")
+    errors, nats = [], []
+    with torch.no_grad():
+        for each in x.split(BATCH):
+            mixture = net.distribution(net.encode(each))
+            errors.append((mixture.mean() - each).square().mean((1, 2, 3)))
+            nats.append(-mixture.log_prob(quantise(each, net.bits)))
+    mse = float(torch.cat(errors).mean())
+    z = draw(net, count, steps=steps, generator=generator_of(net, seed))
+    made, real = pictured(net, z), x
+    numbers: dict[str, float | int | str] = {
+        "images": len(x),
+        "reconstruction MSE": mse,
+        "reconstruction PSNR, dB": round(-10 * math.log10(max(mse, 1e-12)), 2),
+        "bits a dimension": round(float(torch.cat(nats).mean()) / (x[0].numel() * math.log(2)), 3),
+        "Fréchet distance of pooled latents": round(
+            _latent_distance(net.normal(z), net.normal(all_latents(net, (x * 255).byte()))), 4
+        ),
+    }
+    if (net.size, net.channels) == (28, 1) and min(len(made), len(real)) > 64:
+        from hotpapers.metrics.judge import fashion_judge, frechet_between
+
+        numbers["Fréchet distance by the judge of clothes"] = round(
+            frechet_between(fashion_judge(), made.cpu(), real.cpu()), 3
+        )
+    return Outcome({}, numbers)
+
+
+def _latent_distance(a: Float[Tensor, "n c s s"], b: Float[Tensor, "m c s s"]) -> float:
+    """Return the Fréchet distance of latents' means and spreads over places, which few images are enough for."""
+    statistics = []
+    for each in (a, b):
+        features = torch.cat([each.mean((2, 3)), each.std((2, 3))], 1).double().cpu()
+        statistics += [features.mean(0), torch.cov(features.T)]
+    return frechet_distance(*statistics)
+
+
+def linear_accuracy(
+    z: Float[Tensor, "n c s s"],
+    targets: Int[Tensor, " n"],
+    held_out: Float[Tensor, "m c s s"],
+    held_out_targets: Int[Tensor, " m"],
+) -> float:
+    """Return the accuracy on held-out latents of a logistic regression, each number scaled to unit spread."""
+    x = z.flatten(1)
+    mean, std = x.mean(0), x.std(0).clamp(min=1e-6)
+    x = (x - mean) / std
+    classes = int(max(targets.max(), held_out_targets.max())) + 1
+    weights = torch.zeros(x.shape[1], classes, device=x.device, requires_grad=True)
+    bias = torch.zeros(classes, device=x.device, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights, bias], max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        loss = F.cross_entropy(x @ weights + bias, targets) + PENALTY * weights.square().sum()
+        loss.backward()
+        return loss
+
+    with torch.enable_grad():
+        optimiser.step(closure)
+    scores = (held_out.flatten(1) - mean) / std @ weights.detach() + bias.detach()
+    return float((scores.argmax(1) == held_out_targets).float().mean())
