@@ -80,4 +80,4 @@ def test_the_image_net_gives_what_the_authors_gives_with_the_same_weights():
 
 @pytest.mark.parametrize(("channels", "groups"), [(24, 24), (32, 32), (48, 24), (100, 25), (128, 32), (37, 1)])
 def test_channels_are_normalised_in_at_most_32_groups_that_divide_them(channels, groups):
-    assert norm(channels).num_groups == groups
+    assert norm(channels, 32).num_groups == groups

@@ -24,6 +24,9 @@ class UNet2d(nn.Module):
         Height and width of what goes in.
     blocks
         Residual blocks at each resolution on the way down; one more on the way up.
+    groups
+        Of each normalisation, or the next smaller number that divides its channels. DDPM's 32 leave a narrow network
+        one channel a group, which hides from it how large a feature is on the whole; a quarter of the width does not.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class UNet2d(nn.Module):
         attention_at: Sequence[int] = (16,),
         dropout: float = 0.1,
         out_channels: int | None = None,
+        groups: int = 32,
     ) -> None:
         super().__init__()
         self.width, self.size = width, size
@@ -48,7 +52,7 @@ class UNet2d(nn.Module):
         for level, each in enumerate(multiples):
             stage: Stage = Descent()
             for _ in range(blocks):
-                stage.add(now, width * each, told, dropout, at in attention_at)
+                stage.add(now, width * each, told, dropout, at in attention_at, groups)
                 now = width * each
                 skips.append(now)
             if level < len(multiples) - 1:
@@ -57,18 +61,22 @@ class UNet2d(nn.Module):
                 skips.append(now)
             self.down.append(stage)
         self.middle = nn.ModuleList(
-            [Residual(now, now, told, dropout), Attention(now), Residual(now, now, told, dropout)]
+            [
+                Residual(now, now, told, dropout, groups),
+                Attention(now, groups),
+                Residual(now, now, told, dropout, groups),
+            ]
         )
         for level, each in reversed(list(enumerate(multiples))):
             stage = Ascent()
             for _ in range(blocks + 1):
-                stage.add(now + skips.pop(), width * each, told, dropout, at in attention_at)
+                stage.add(now + skips.pop(), width * each, told, dropout, at in attention_at, groups)
                 now = width * each
             if level > 0:
                 stage.resample = Double(now)
                 at *= 2
             self.up.append(stage)
-        self.norm = norm(now)
+        self.norm = norm(now, groups)
         self.last = nn.Conv2d(now, out_channels or channels, 3, padding=1)
 
     def forward(
@@ -95,10 +103,10 @@ class Stage(nn.Module):
         self.residuals, self.attentions = nn.ModuleList(), nn.ModuleList()
         self.resample: nn.Module | None = None
 
-    def add(self, channels: int, out: int, told: int, dropout: float, attend: bool) -> None:
+    def add(self, channels: int, out: int, told: int, dropout: float, attend: bool, groups: int) -> None:
         """Add a residual block, with attention behind it where that is asked."""
-        self.residuals.append(Residual(channels, out, told, dropout))
-        self.attentions.append(Attention(out) if attend else nn.Identity())
+        self.residuals.append(Residual(channels, out, told, dropout, groups))
+        self.attentions.append(Attention(out, groups) if attend else nn.Identity())
 
 
 class Descent(Stage):
@@ -128,11 +136,11 @@ class Ascent(Stage):
 class Residual(nn.Module):
     """Norm, swish, convolution, the time; norm, swish, dropout, convolution; and the way past."""
 
-    def __init__(self, channels: int, out: int, told: int, dropout: float) -> None:
+    def __init__(self, channels: int, out: int, told: int, dropout: float, groups: int) -> None:
         super().__init__()
-        self.norm1, self.conv1 = norm(channels), nn.Conv2d(channels, out, 3, padding=1)
+        self.norm1, self.conv1 = norm(channels, groups), nn.Conv2d(channels, out, 3, padding=1)
         self.told = nn.Linear(told, out)
-        self.norm2, self.conv2 = norm(out), nn.Conv2d(out, out, 3, padding=1)
+        self.norm2, self.conv2 = norm(out, groups), nn.Conv2d(out, out, 3, padding=1)
         self.dropout = dropout
         self.past = nn.Conv2d(channels, out, 1) if channels != out else nn.Identity()
 
@@ -146,9 +154,9 @@ class Residual(nn.Module):
 class Attention(nn.Module):
     """Self-attention over all positions, one head."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
-        self.norm = norm(channels)
+        self.norm = norm(channels, groups)
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.out = nn.Conv2d(channels, channels, 1)
 
@@ -191,7 +199,6 @@ def time_embedding(t: Float[Tensor, " batch"], width: int) -> Float[Tensor, "bat
     return F.pad(torch.cat([angle.sin(), angle.cos()], dim=1), (0, width % 2))
 
 
-def norm(channels: int) -> nn.GroupNorm:
-    """Return the group normalisation of DDPM: 32 groups, or the next smaller number that divides the channels."""
-    groups = max(each for each in range(1, 33) if channels % each == 0)
-    return nn.GroupNorm(groups, channels, eps=1e-6)
+def norm(channels: int, groups: int) -> nn.GroupNorm:
+    """Return DDPM's group normalisation: ``groups`` groups, or the next smaller number that divides the channels."""
+    return nn.GroupNorm(max(each for each in range(1, groups + 1) if channels % each == 0), channels, eps=1e-6)

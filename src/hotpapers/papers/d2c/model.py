@@ -37,7 +37,7 @@ class D2C(nn.Module, PyTorchModelHubMixin):
         Logistics that the decoder mixes.
     widen
         How many times more channels there are inside a decoder's cell; half of it behind the last upsampling.
-    unet_width, unet_multiples, unet_blocks, attention_at, dropout
+    unet_width, unet_multiples, unet_blocks, attention_at, dropout, unet_groups
         Of the network that takes noise from latents.
     velocity
         Let that network give v of ``eps = sqrt(1 - alpha) z + sqrt(alpha) v`` instead of eps: its mistakes then do no
@@ -62,6 +62,7 @@ class D2C(nn.Module, PyTorchModelHubMixin):
         attention_at: Sequence[int] = (16,),
         dropout: float = 0.1,
         velocity: bool = False,
+        unet_groups: int = 32,
     ) -> None:
         super().__init__()
         if size % 2**scales or size < 2 ** (scales + 1):

@@ -35,7 +35,7 @@ class Config:
         Of the autoencoder's AdamW; gradients are no longer than ``clip``, which the authors do not hold them to.
     decay
         Whether rates fall to nothing by a half cosine.
-    unet_width, unet_multiples, unet_blocks, attention_at, dropout, velocity
+    unet_width, unet_multiples, unet_blocks, unet_groups, attention_at, dropout, velocity
         Of the diffusion network; see ``D2C``.
     diffusion_steps, diffusion_batch, diffusion_rate, average
         Of its Adam and the moving average of its weights.
@@ -77,6 +77,7 @@ class Config:
     unet_width: int = 32
     unet_multiples: tuple[int, ...] = (1, 2)
     unet_blocks: int = 1
+    unet_groups: int = 8
     attention_at: tuple[int, ...] = ()
     dropout: float = 0.0
     velocity: bool = True
@@ -90,7 +91,7 @@ class Config:
         """Return what ``D2C`` takes."""
         names = ("size", "channels", "bits", "width", "scales", "groups", "cells", "latent", "mixtures", "widen",
                  "unet_width", "unet_multiples", "unet_blocks", "attention_at", "dropout",
-                 "velocity")  # fmt: skip
+                 "unet_groups", "velocity")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def head(self) -> dict[str, Any]:
@@ -120,8 +121,8 @@ _PAPER = Config(
     preset="cifar", size=32, channels=3, width=128, scales=1, groups=6, cells=2, latent=10, mixtures=10, widen=6,
     hidden=2560, dim=2048, queue=65_536, momentum=0.999, temperature=0.07, contrast=17_500 / (3 * 32**2),
     crop=0.2, jitter=0.4, jittered=0.8, grey=0.2, mirrored=0.5, steps=390_000, batch=128, learning_rate=1e-3,
-    clip=1e6, decay=False, unet_width=128, unet_multiples=(1, 2, 2, 2), unet_blocks=2, attention_at=(16,),
-    dropout=0.1, diffusion_steps=800_000, diffusion_batch=256, diffusion_rate=2e-4, average=0.9999,
+    clip=1e6, decay=False, unet_width=128, unet_multiples=(1, 2, 2, 2), unet_blocks=2, unet_groups=32,
+    attention_at=(16,), dropout=0.1, diffusion_steps=800_000, diffusion_batch=256, diffusion_rate=2e-4, average=0.9999,
     clean_view=False, velocity=False,
 )  # fmt: skip
 
@@ -129,7 +130,7 @@ PRESETS: dict[str, Config] = {
     "small": Config(),
     "colour": Config(preset="colour", size=32, channels=3, width=16, mixtures=5, hidden=512, contrast=1.0, grey=0.2,
                      jittered=0.8, mirrored=0.5, steps=10_000, diffusion_steps=20_000, unet_width=64,
-                     unet_blocks=2),
+                     unet_blocks=2, unet_groups=16),
     "cifar": _PAPER,
     # CelebA at 64 has no published settings: FFHQ's kind of network at CIFAR's bits
     "celeba64": dataclasses.replace(_PAPER, preset="celeba64", size=64, width=64, scales=2, groups=5, latent=5,

@@ -29,7 +29,7 @@ from hotpapers.papers.d2c.verbs import encode
 from hotpapers.run import Run, save_model
 
 IMAGES = 12_000
-SETTINGS = dataclasses.replace(PRESETS["small"], steps=400, batch=32, diffusion_steps=400, diffusion_batch=64)
+SETTINGS = dataclasses.replace(PRESETS["small"], steps=800, batch=32, diffusion_steps=1_500, diffusion_batch=64)
 NAMES = ("t-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 LABELS = 100
 SHOWN = {"shirt.png": 6, "boot.png": 9}

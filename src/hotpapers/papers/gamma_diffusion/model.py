@@ -1,6 +1,5 @@
 """The image model: DDPM's U-Net, the table of its steps, and the noise law that it was trained with."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -51,8 +50,7 @@ class GammaDiffusion(nn.Module, PyTorchModelHubMixin):
         if size % (parts := 2 ** (len(multiples) - 1)):
             raise ValueError(f"the size must be a multiple of {parts}, not {size}")
         self.unet = UNet2d(channels, width, multiples, size=size, blocks=blocks, attention_at=attention_at,
-                           dropout=dropout)  # fmt: skip
-        regroup(self.unet, max(1, width // CHANNELS_A_GROUP))
+                           dropout=dropout, groups=max(1, min(32, width // CHANNELS_A_GROUP)))  # fmt: skip
         self.channels, self.size = channels, size
         with torch.device("cpu"):  # also where the weights are but drafted
             self.schedule = Table(linear_betas(steps))
@@ -72,13 +70,3 @@ class GammaDiffusion(nn.Module, PyTorchModelHubMixin):
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.unet.first.weight.device
-
-
-def regroup(network: nn.Module, groups: int) -> None:
-    """Let group normalisations have ``groups`` groups, where that divides their channels.
-
-    With 32 groups at any width, a narrow network has one channel a group and cannot see how bright an image is.
-    """
-    for module in network.modules():
-        if isinstance(module, nn.GroupNorm):
-            module.num_groups = math.gcd(groups, module.num_channels)
