@@ -12,7 +12,7 @@ from hotpapers.papers.crash.train import PRESETS, Config, train
 from hotpapers.papers.crash.verbs import decode, encode, inpaint, interpolate, sample, vary
 from hotpapers.run import load_model, save_model
 
-SAMPLERS = ["dpm-solver", "heun", "ddim", "ddpm", "sde", "reparametrised-sde", "ode", "rk45"]
+SAMPLERS = ["dpm-solver", "deis", "heun", "ddim", "ddpm", "sde", "reparametrised-sde", "ode", "rk45"]
 
 
 @pytest.fixture(scope="module")
