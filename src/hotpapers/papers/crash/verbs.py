@@ -51,8 +51,8 @@ def sample(
     steps
         Steps from noise to sound.
     sampler
-        How to step: dpm-solver, deis and heun need the fewest steps; ddim, ddpm, sde, reparametrised-sde, ode and rk45 are
-        the paper's.
+        How to step: dpm-solver, deis and heun need the fewest steps; ddim, ddpm, sde, reparametrised-sde, ode and rk45
+        are the paper's.
     strength
         How hard to pull to the classes.
     out
