@@ -86,7 +86,7 @@ def measure(folder: Path) -> dict[str, float]:
     times = []
     for repair in known[:VALIDATED]:
         begun = time.process_time()
-        fixes = mend(repair.broken, judge, model_ranking(model), model.vocabulary)  # type: ignore[arg-type]
+        fixes = mend(repair.broken, judge, model_ranking(model), model.vocabulary)
         times.append(1000 * (time.process_time() - begun))
         repaired += bool(fixes)
         exact += bool(fixes) and same_code(fixes[0].code, repair.fixed)
