@@ -45,7 +45,7 @@ def test_every_dataset_says_what_it_is_and_how_it_is_verified(dataset):
     assert dataset.page.startswith("http")
     assert bool(dataset.sources) != bool(dataset.extra)
     assert all(len(source.sha256) == 64 and source.url.startswith("https://") for source in dataset.sources)
-    assert all(safe_name(source.name) for source in dataset.sources)
+    assert all(safe_name(part) for source in dataset.sources for part in source.name.split("/"))
 
 
 @pytest.mark.parametrize("name", [*PHOTOGRAPHS, *TEXTURES])
