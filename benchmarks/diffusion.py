@@ -17,6 +17,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -48,12 +49,13 @@ def main() -> None:
     quality()
 
 
-def speed(options: argparse.Namespace) -> None:
+def speed(options: argparse.Namespace, jobs: Sequence[str] = tuple(JOBS)) -> None:
     """Print CPU seconds, peak memory and the rate of each contender."""
     print(f"matrix product, one thread: {peak():.0f} GFLOP/s\n")
     print("| job | contender | CPU s | theirs / ours | peak MiB | theirs / ours | GFLOP/s of the published count |")
     print("|---|---|---|---|---|---|---|")
-    for job, (network, _, items, evaluations) in JOBS.items():
+    for job in jobs:
+        network, _, items, evaluations = JOBS[job]
         contenders = [who for who in CONTENDERS[network] if who == "ours" or getattr(options, who)]
         found: dict[str, list[tuple[float, float]]] = {who: [] for who in contenders}
         for _ in range(options.rounds):

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 import torch
 
-from hotpapers.metrics import frechet_distance, sifid
+from hotpapers.metrics import frechet_distance, frechet_of, sifid
 
 
 def gaussian(seed: int, size: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
@@ -29,6 +29,12 @@ def test_equal_covariances_leave_the_distance_of_the_means() -> None:
 def test_gaussians_of_one_dimension_differ_by_their_means_and_deviations() -> None:
     one = torch.ones(1, 1)
     assert frechet_distance(torch.zeros(1), 4 * one, torch.ones(1), 9 * one) == pytest.approx(1 + (2 - 3) ** 2)
+
+
+def test_sets_that_are_shifted_copies_differ_by_the_shift_alone() -> None:
+    features = torch.randn(50, 6, generator=torch.Generator().manual_seed(0))
+    assert frechet_of(features, features + 2) == pytest.approx(24, rel=1e-5)
+    assert frechet_of(features, features.flip(0)) == pytest.approx(0, abs=1e-9)
 
 
 def test_sifid_compares_distributions_and_not_places() -> None:

@@ -24,6 +24,12 @@ def frechet_distance(
     return float(distance.clamp(min=0))
 
 
+def frechet_of(a: Float[Tensor, "n D"], b: Float[Tensor, "m D"]) -> float:
+    """Return the squared Fréchet distance of two sets of features, a Gaussian fitted to each."""
+    a, b = a.double(), b.double()
+    return frechet_distance(a.mean(0), torch.cov(a.T), b.mean(0), torch.cov(b.T))
+
+
 def sifid(
     a: Float[Tensor, "1 C H W"],
     b: Float[Tensor, "1 C h w"],

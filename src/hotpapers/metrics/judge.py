@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hotpapers.metrics.frechet import frechet_distance
+from hotpapers.metrics.frechet import frechet_of
 
 FASHION = Path(__file__).with_name("fashion_judge.safetensors")
 """Weights of ``fashion_judge``; made by ``benchmarks/fashion_judge.py`` from Fashion-MNIST's training images."""
@@ -90,10 +90,8 @@ def frechet_between(judge: Judge, a: Float[Tensor, "N C H W"], b: Float[Tensor, 
     ValueError
         If a set has fewer images than the judge has features plus one, since its covariance would be singular.
     """
-    statistics: list[Tensor] = []
-    for images in (a, b):
-        found = features_of(judge, images).double()
-        if len(found) <= found.shape[1]:
-            raise ValueError(f"{len(found)} images are too few for a Fréchet distance in {found.shape[1]} features")
-        statistics += [found.mean(0), torch.cov(found.T)]
-    return frechet_distance(*statistics)
+    found = [features_of(judge, images) for images in (a, b)]
+    for each in found:
+        if len(each) <= each.shape[1]:
+            raise ValueError(f"{len(each)} images are too few for a Fréchet distance in {each.shape[1]} features")
+    return frechet_of(*found)

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from hotpapers.errors import BadInput, MissingExtra
+from hotpapers.metrics import frechet_of
 from hotpapers.papers.crash import Crash, exporting
 from hotpapers.papers.crash.drums import read_drums
 from hotpapers.papers.crash.evaluation import evaluate
 from hotpapers.papers.crash.experiment import data, made_up
 from hotpapers.papers.crash.exporting import export
 from hotpapers.papers.crash.gan import Critic, WaveGan, critic_loss, fit_gan, latents, matching_width, shuffled
-from hotpapers.papers.crash.judge import drum_distance, fit_judge, precision_and_recall
+from hotpapers.papers.crash.judge import fit_judge, precision_and_recall
 from hotpapers.papers.crash.model import SCHEDULES, estimate
 from hotpapers.papers.crash.shelf import FOLDER, open_judge, open_model
 from hotpapers.papers.crash.shipping import CLASSES, read_samples
@@ -37,8 +38,8 @@ def test_sounds_are_no_distance_from_themselves_and_far_from_noise(judged):
     drums, judge = judged
     heard = judge.described(drums.sounds)
     noise = judge.described(torch.randn(100, 600))
-    assert drum_distance(heard, heard) < 1e-3  # the root of a covariance that is nearly singular
-    assert drum_distance(noise, heard) > 5 * drum_distance(heard[::2], heard[1::2])
+    assert frechet_of(heard, heard) < 1e-6 * float(heard.var(0).sum())
+    assert frechet_of(noise, heard) > 5 * frechet_of(heard[::2], heard[1::2])
 
 
 def test_precision_and_recall_see_what_is_missing_and_what_is_too_much():

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
+from hotpapers.metrics import frechet_of
 from hotpapers.papers.crash.drums import Drums, read_drums
-from hotpapers.papers.crash.judge import Judge, drum_distance, precision_and_recall
+from hotpapers.papers.crash.judge import Judge, precision_and_recall
 from hotpapers.papers.crash.shelf import open_judge
 from hotpapers.verbs import Folder, Outcome
 
@@ -44,7 +45,7 @@ def evaluate(gen: Folder, ref: Folder, *, out: Path | None = None) -> Outcome:
     numbers: dict[str, float | int | str] = {
         "sounds made": len(made.sounds),
         "sounds real": len(real.sounds),
-        "Fréchet distance": drum_distance(*features),
+        "Fréchet distance": frechet_of(*features),
         "precision": precision,
         "recall": recall,
     }

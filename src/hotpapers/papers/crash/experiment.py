@@ -18,9 +18,10 @@ from torch import Generator, Tensor
 
 from hotpapers import datasets
 from hotpapers.cards import Scale
+from hotpapers.metrics import frechet_of
 from hotpapers.papers.crash.drums import Drums, read_drums
 from hotpapers.papers.crash.gan import WaveGan, fit_gan
-from hotpapers.papers.crash.judge import Judge, drum_distance, fit_judge
+from hotpapers.papers.crash.judge import Judge, fit_judge
 from hotpapers.papers.crash.model import Crash, ScheduleName
 from hotpapers.papers.crash.sampling import Sampler, draw
 from hotpapers.papers.crash.train import Config, fit_classes, fit_sounds
@@ -211,4 +212,4 @@ def made(
 def fd_drum(scale: Scale, sounds: Tensor) -> float:
     """Return the Fréchet distance of sounds to the held-out ones."""
     found = data(scale)
-    return drum_distance(found.judge.described(sounds.nan_to_num()), found.judge.described(found.held_out.sounds))
+    return frechet_of(found.judge.described(sounds.nan_to_num()), found.judge.described(found.held_out.sounds))

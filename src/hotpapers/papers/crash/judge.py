@@ -12,8 +12,6 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from hotpapers.metrics import frechet_distance
-
 NEIGHBOURS = 3
 WINDOW, HOP = 256, 64
 FLOOR = 1e-4  # of a spectrum's magnitude
@@ -91,11 +89,6 @@ def fit_judge(
         loss.backward()
         optimiser.step()
     return judge.eval().requires_grad_(False)
-
-
-def drum_distance(a: Float[Tensor, "n features"], b: Float[Tensor, "m features"]) -> float:
-    """Return the Fréchet distance of two sets of sounds by their features (``fd_drum``)."""
-    return frechet_distance(a.mean(0), torch.cov(a.T.double()), b.mean(0), torch.cov(b.T.double()))
 
 
 def precision_and_recall(

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hotpapers.errors import BadInput
-from hotpapers.metrics import frechet_distance
+from hotpapers.metrics import frechet_of
 from hotpapers.papers.d2c.logistics import quantise
 from hotpapers.papers.d2c.pictures import read_folder, read_labels, unit
 from hotpapers.papers.d2c.sampling import BATCH, check_steps, draw, pictured
@@ -126,11 +126,7 @@ def evaluate(
 
 def _latent_distance(a: Float[Tensor, "n c s s"], b: Float[Tensor, "m c s s"]) -> float:
     """Return the Fréchet distance of latents' means and spreads over places, which few images are enough for."""
-    statistics = []
-    for each in (a, b):
-        features = torch.cat([each.mean((2, 3)), each.std((2, 3))], 1).double().cpu()
-        statistics += [features.mean(0), torch.cov(features.T)]
-    return frechet_distance(*statistics)
+    return frechet_of(*(torch.cat([each.mean((2, 3)), each.std((2, 3))], 1).cpu() for each in (a, b)))
 
 
 def linear_accuracy(
