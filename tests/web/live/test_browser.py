@@ -182,9 +182,7 @@ def test_sinir_learns_a_photograph_in_the_browser_and_gives_it_back(browser_page
     panel.get_by_label("Name of the model").fill("coffee")
     panel.get_by_role("button", name="Settings").click()
     for name, value in {"Steps": "2", "Max size": "48", "Channels": "8"}.items():
-        field = panel.get_by_role("textbox", name=re.compile(f"^{name}"))
-        field.fill(value)
-        field.blur()
+        fill(panel.get_by_role("textbox", name=re.compile(f"^{name}")), value)
     panel.get_by_role("button", name="Train", exact=True).click()
     expect(panel.get_by_text("Kept as coffee")).to_be_visible(timeout=40_000)
     panel = tab(browser_page, "Apply")
