@@ -31,7 +31,7 @@ class Budget(NamedTuple):
 
 BUDGETS: dict[Scale, Budget] = {
     "smoke": Budget(dataclasses.replace(PRESETS["tiny"], steps=2, batch=4), 8, ()),
-    "laptop": Budget(dataclasses.replace(PRESETS["tiny"], steps=200, batch=32), 160, (50, 100)),
+    "laptop": Budget(dataclasses.replace(PRESETS["tiny"], steps=1_000, batch=32), 500, (50, 100)),
     "paper": Budget(dataclasses.replace(PRESETS["grey"], width=128, steps=200_000, batch=128, learning_rate=2e-4,
                                         average=0.9999), 10_000, (50, 100, 1000)),
 }  # fmt: skip
