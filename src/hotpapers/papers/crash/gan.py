@@ -100,13 +100,18 @@ def matching_width(parameters: int, length: int) -> int:
         )
 
 
-def fit_gan(sounds: Float[Tensor, "n length"], parameters: int, seconds: float, batch: int, seed: int) -> WaveGan:
-    """Train a generator of at least ``parameters`` for ``seconds`` of CPU time, the critic's included."""
+def fit_gan(
+    sounds: Float[Tensor, "n length"], parameters: int, seconds: float, batch: int, seed: int, rate: float = 1e-4
+) -> WaveGan:
+    """Train a generator of at least ``parameters`` for ``seconds`` of CPU time, the critic's included.
+
+    Adam's ``rate`` is Donahue et al.'s unless another is given.
+    """
     began = time.process_time()
     torch.manual_seed(seed)
     width = matching_width(parameters, sounds.shape[1])
     generator, critic = WaveGan(width, sounds.shape[1]), Critic(2 * width, sounds.shape[1])
-    of_generator, of_critic = (torch.optim.Adam(net.parameters(), 1e-4, (0.5, 0.9)) for net in (generator, critic))
+    of_generator, of_critic = (torch.optim.Adam(net.parameters(), rate, (0.5, 0.9)) for net in (generator, critic))
     while True:
         for _ in range(CRITIC_STEPS):
             real = sounds[torch.randint(len(sounds), (batch,))]
