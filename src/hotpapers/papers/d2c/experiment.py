@@ -63,8 +63,9 @@ SIZES: dict[Scale, Size] = {
     "smoke": Size(256, 700, 128, 66, 66, 96, 2,
                   Config(width=4, groups=1, queue=64, steps=4, batch=16, diffusion_steps=4, diffusion_batch=16,
                          unet_width=32, unet_multiples=(1,), hidden=32, dim=16)),
-    "laptop": Size(6_000, 5_000, 4_000, 300, 100, 1_000, 20,
-                   dataclasses.replace(PRESETS["small"], steps=1_000, batch=32, diffusion_steps=1_600, diffusion_batch=64)),
+    "laptop": Size(6_000, 5_000, 4_000, 1_000, 200, 2_000, 20,
+                   dataclasses.replace(PRESETS["small"], steps=1_000, batch=32, diffusion_steps=1_600,
+                                       diffusion_batch=64)),
     "paper": Size(50_000, 10_000, 50_000, 10_000, 1_000, 20_000, 100, PRESETS["cifar"]),
 }  # fmt: skip
 
