@@ -101,11 +101,11 @@ def matching_width(parameters: int, length: int) -> int:
 
 
 def fit_gan(
-    sounds: Float[Tensor, "n length"], parameters: int, seconds: float, batch: int, seed: int, rate: float = 1e-4
+    sounds: Float[Tensor, "n length"], parameters: int, seconds: float, batch: int, seed: int, rate: float
 ) -> WaveGan:
     """Train a generator of at least ``parameters`` for ``seconds`` of CPU time, the critic's included.
 
-    Adam's ``rate`` is Donahue et al.'s unless another is given.
+    ``rate`` is Adam's; Donahue et al. take 0.0001.
     """
     began = time.process_time()
     torch.manual_seed(seed)

@@ -93,6 +93,14 @@ def estimate(
     return sigma / d**2 * x + m * spread / d * unet((x / d)[:, None], told)[:, 0]
 
 
+def left_to_tell(level: Level, spread: float) -> Float[Tensor, " batch"]:
+    """Return ``b^2``, the variance of the noise that the best linear estimate cannot tell; 1 where it is not taken."""
+    if not spread:
+        return torch.ones_like(level.m)
+    signal = (level.m * spread) ** 2
+    return signal / (signal + level.sigma**2)
+
+
 def scores(
     classifier: Callable[[Tensor, Tensor], Tensor], x: Float[Tensor, "batch length"], level: Level, spread: float
 ) -> Float[Tensor, "batch classes"]:

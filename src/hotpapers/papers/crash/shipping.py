@@ -32,8 +32,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
               "elec_mid_snare", "elec_snare", "sn_dolf", "sn_dub", "sn_generic", "sn_zome"),
 }  # fmt: skip
 VARIED = 150  # of each class, its own sounds included
-CONFIG = Config("shipped", width=4, classifier_width=2, rate=11_025, length=5_400, steps=2_000, classifier_steps=900,
-                learning_rate=2e-3)  # fmt: skip
+CONFIG = Config("shipped", width=4, classifier_width=2, rate=11_025, length=5_400, steps=2_000, classifier_steps=900)
 SEED = 0
 
 

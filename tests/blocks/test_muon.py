@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hotpapers.papers.sinir.muon import COEFFICIENTS, ITERATIONS, MOMENTUM, Muon, orthogonalised
+from hotpapers.blocks.muon import COEFFICIENTS, ITERATIONS, MOMENTUM, Muon, orthogonalised
 
 
 def random_matrices(*shape: int) -> torch.Tensor:

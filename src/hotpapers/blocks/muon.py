@@ -1,8 +1,7 @@
-"""Muon, the optimiser of our schedules: every step of a weight matrix is the orthogonal matrix nearest to its momentum.
+"""Muon, an optimiser for short trainings: every step of a weight matrix is the orthogonal one nearest to its momentum.
 
-All directions of a weight move equally far, where Adam moves a few; the networks of SinIR come to the loss that Adam
-has after 500 steps in fewer than 100. Source: K. Jordan et al., "Muon: an optimizer for hidden layers in neural
-networks", 2024.
+All directions of a weight move equally far, where Adam moves a few. Source: K. Jordan et al., "Muon: an optimizer for
+hidden layers in neural networks", 2024.
 """
 
 from collections.abc import Iterable
@@ -23,13 +22,16 @@ class Muon(torch.optim.Optimizer):
     Parameters
     ----------
     parameters
-        Weights of two dimensions or more, all of one shape; all but the first dimension count as columns.
+        Weights of two dimensions or more; all but the first count as columns. Those of one shape move together.
     learning_rate
         The spectral norm of a step, about; for tall matrices times the root of rows over columns.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float) -> None:
-        super().__init__(parameters, {"lr": learning_rate})
+        of_shape: dict[torch.Size, list[nn.Parameter]] = {}
+        for weight in parameters:
+            of_shape.setdefault(weight.shape, []).append(weight)
+        super().__init__([{"params": weights} for weights in of_shape.values()], {"lr": learning_rate})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
