@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hotpapers.blocks.diffusion import Table, UNet2d, linear_betas
-from hotpapers.blocks.diffusion.levels import Eps, Level, batch_level, on_time
+from hotpapers.blocks.diffusion.levels import Eps, batch_level, on_time
 from hotpapers.papers.d2c.cells import DecoderCell, EncoderCell, NormedConv
 from hotpapers.papers.d2c.logistics import Mixture, channels_out, quantise
 
@@ -120,10 +120,6 @@ class D2C(nn.Module, PyTorchModelHubMixin):
             return found
         _, m, sigma = batch_level(self.schedule.batch(t), z)
         return sigma * z + m * found
-
-    def level_of(self, alpha: float) -> Level:
-        """Return the level whose share of signal power is nearest to ``alpha``."""
-        return self.schedule.level(int((self.schedule.alpha_bar - alpha).abs().argmin()))
 
 
 class Encoder(nn.Module):

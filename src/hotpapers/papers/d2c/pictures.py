@@ -19,7 +19,7 @@ from torch import Tensor
 
 from hotpapers.errors import BadInput
 from hotpapers.media import cells_up_to, read_image
-from hotpapers.media.readable import check_readable, named
+from hotpapers.media.readable import check_readable, is_folder, named
 from hotpapers.progress import track
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".avif"}
@@ -61,7 +61,7 @@ def read_folder(folder: Path, size: int, channels: int) -> Pictures:
         If it is no folder, or there is no image in it.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise BadInput(f"{named(folder)} is no folder; name one with images in it.")
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     images, files, labels, reasons = [], [], [], []
@@ -74,7 +74,8 @@ def read_folder(folder: Path, size: int, channels: int) -> Pictures:
         files.append(str(path))
         labels.append(path.relative_to(folder).parts[0] if len(path.relative_to(folder).parts) > 1 else "")
     if not images:
-        raise BadInput(f"There is no image in {named(folder)} that can be used{f' ({reasons[0]})' if reasons else ''}.")
+        reason = f": {reasons[0]}" if reasons else "; put PNG, JPEG, WebP or TIFF files there."
+        raise BadInput(f"There is no image in {named(folder)} that can be used{reason}")
     return Pictures(torch.stack(images), tuple(files), tuple(labels) if all(labels) else (), len(reasons))
 
 
@@ -89,7 +90,7 @@ def read_labels(table: Path, size: int, channels: int) -> Pictures:
         If it is no such table, or an image cannot be read; the row is named.
     """
     table = Path(table)
-    if table.is_dir():
+    if is_folder(table):
         pictures = read_folder(table, size, channels)
         if not pictures.labels:
             raise BadInput(f"{named(table)} needs a sub-folder for each label, and no images beside them.")
@@ -114,8 +115,13 @@ def _rows(table: Path) -> list[tuple[str, str]]:
             if not {"image", "label"} <= set(reader.fieldnames or ()):
                 raise BadInput(f"{named(table)} needs the columns image and label in its first line.")
             for row in reader:
+                if None in row:
+                    raise BadInput(
+                        f"Line {reader.line_num} of {named(table)} has more cells than the first line; put quotes "
+                        "around a cell with commas in it."
+                    )
                 image, label = (row["image"] or "").strip(), (row["label"] or "").strip()
-                if not image or not label or len(label) > 80 or not label.isprintable():
+                if not image or "\0" in image or not label or len(label) > 80 or not label.isprintable():
                     raise BadInput(
                         f"Line {reader.line_num} of {named(table)} needs an image and a label of up to 80 letters."
                     )

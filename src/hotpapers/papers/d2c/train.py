@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from hotpapers.blocks.diffusion import antithetic_times, denoising_loss, moving_average
-from hotpapers.blocks.diffusion.levels import on_time
+from hotpapers.blocks.diffusion.levels import Eps, on_time
 from hotpapers.errors import BadInput
 from hotpapers.media import contact_sheet, to_pixels, write_image
 from hotpapers.papers.d2c.contrast import Contrast
@@ -22,7 +22,7 @@ from hotpapers.papers.d2c.logistics import quantise
 from hotpapers.papers.d2c.model import D2C
 from hotpapers.papers.d2c.pictures import Pictures, read_folder, unit
 from hotpapers.papers.d2c.presets import PRESETS, Config, Preset, check_config
-from hotpapers.papers.d2c.sampling import draw
+from hotpapers.papers.d2c.sampling import check_seed, draw
 from hotpapers.papers.d2c.views import mirror
 from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, Folder, Outcome, resume_command
@@ -95,10 +95,12 @@ def train(
     changes = {name: asked[name] for name in names if asked[name] is not None and asked[name] is not False}
     config = dataclasses.replace(PRESETS[preset], **changes)
     check_config(config)
+    check_seed(seed)
     pictures = read_folder(Path(folder), config.size, config.channels)
     if len(pictures) < 2:
         raise BadInput(f"{folder} has a single image; D2C learns from many, thousands where it is to go well.")
-    out = Path(out) if out else Path(folder).with_name(f"{Path(folder).resolve().name}.d2c")
+    whole = Path(folder).resolve()  # "." has no name of its own
+    out = Path(out) if out else whole.parent / f"{whole.name or 'images'}.d2c"
     again = resume_command("d2c train", train, asked | {"out": out})
     started = time.perf_counter()
     with Run(out, seed=seed, config=config, device=device, precision="bf16-mixed" if half else "32-true", resume=resume,
@@ -147,8 +149,7 @@ class Lesson(nn.Module):
         if self.joint:
             z = z.float()
             mean, std = z.mean((0, 2, 3), keepdim=True), z.std((0, 2, 3), keepdim=True)
-            level = model.schedule.batch(antithetic_times(len(z), len(model.schedule), z.device))
-            losses["denoising"] = denoising_loss(model.eps, (z - mean) / (std + 1e-6), level).mean()
+            losses["denoising"] = diffusion_loss(model, model.eps, (z - mean) / (std + 1e-6))
         return losses
 
 
@@ -206,9 +207,7 @@ def fit_diffusion(model: D2C, z: Float[Tensor, "n c s s"], config: Config, run: 
         optimiser.zero_grad()
         for _ in range(config.accumulate):
             x = z[torch.randint(len(z), (config.diffusion_batch,), device=z.device)]
-            level = model.schedule.batch(antithetic_times(len(x), len(model.schedule), x.device))
-            losses = denoising_loss(on_time(net), x, level)
-            loss = (losses / level.m**2 if model.velocity else losses).mean()  # w(alpha) = 1 / alpha: the error of v
+            loss = diffusion_loss(model, on_time(net), x)
             run.backward(loss * x[0].numel() / config.accumulate)  # summed over a latent, as the gradient is clipped
         norm = nn.utils.clip_grad_norm_(model.unet.parameters(), 1.0)
         optimiser.step()
@@ -216,6 +215,16 @@ def fit_diffusion(model: D2C, z: Float[Tensor, "n c s s"], config: Config, run: 
         average.update_parameters(model.unet)
         run.log(loss=loss.detach(), gradient=norm)
     model.unet.load_state_dict(average.module.state_dict())
+
+
+def diffusion_loss(model: D2C, eps: Eps, z: Float[Tensor, "B c s s"]) -> Float[Tensor, ""]:
+    """Return ``l_diff`` of normal latents, averaged over their numbers.
+
+    ``w(alpha)`` is 1, or ``1 / alpha`` where the network gives v: the error of v, then.
+    """
+    level = model.schedule.batch(antithetic_times(len(z), len(model.schedule), z.device))
+    losses = denoising_loss(eps, z, level)
+    return (losses / level.m**2 if model.velocity else losses).mean()
 
 
 class Denoiser(nn.Module):
@@ -251,7 +260,7 @@ def _report(model: D2C, pictures: Pictures, out: Path, seed: int, seconds: float
         "images": len(pictures),
         "files left out": pictures.left_out,
         "latent": " x ".join(map(str, model.shape)),
-        "reconstruction PSNR, dB": round(float(-10 * error.log10()), 2),
+        "reconstruction PSNR of the images shown, dB": round(float(-10 * error.log10()), 2),
         "parameters": sum(each.numel() for each in model.parameters()),
         "seconds": round(seconds, 1),
     }
