@@ -249,5 +249,5 @@ def load_attribute(path: Path, model: D2C) -> Attribute:
             f"{named(path)} is no attribute file; make one with 'hotpapers d2c learn-attribute LABELS.csv'."
         ) from error
     if found.model != fingerprint(model) or weights.shape[1] != model.std.new_empty(model.shape).numel():
-        raise BadInput(f"{named(path)} was learned with another model; learn it again with this one.")
+        raise BadInput(f"{named(path)} was learned with another model; take that one, or learn it again with this.")
     return found

@@ -34,7 +34,7 @@ def learn_attribute(
     seed: int = 0,
     device: Device = "auto",
 ) -> Outcome:
-    """Learn an attribute from about a hundred labelled images, for ``generate`` and ``edit``.
+    """Learn an attribute from about a hundred labelled images, to make images that have it, or to give it to one.
 
     Writes a file of a few kB. With one label alone in the table, it is learned from examples of it and from images that
     may be anything.
@@ -47,8 +47,8 @@ def learn_attribute(
     model
         A trained model; the one that comes with the package when left out.
     unlabelled
-        Images that may be anything: how far latents spread is measured on them, and one label alone is told from them;
-        the model's own when left out.
+        Images that may be anything, or a ZIP archive of them: how far latents spread is measured on them, and one label
+        alone is told from them; the model's own when left out.
     share
         How much of what there is has the attribute, where there is one label alone; as far as it is known.
     draws

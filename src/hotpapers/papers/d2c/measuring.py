@@ -36,7 +36,7 @@ def probe(
     Parameters
     ----------
     labels
-        A CSV table with the columns image and label, or a folder with a sub-folder for each label.
+        A CSV table with the columns image and label; or a folder, or a ZIP archive, with a sub-folder for each label.
     model
         A trained model; the one that comes with the package when left out.
     folds
@@ -86,7 +86,7 @@ def evaluate(
     Parameters
     ----------
     folder
-        Images that the model has not seen.
+        Images that the model has not seen, or a ZIP archive of them.
     model
         A trained model; the one that comes with the package when left out.
     count

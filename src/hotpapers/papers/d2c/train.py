@@ -57,7 +57,8 @@ def train(
     Parameters
     ----------
     folder
-        Images of any kind and size, in sub-folders or not; each is cut to its middle square and scaled.
+        Images of any kind and size, in sub-folders or not, or a ZIP archive of them; each is cut to its middle square
+        and scaled.
     preset
         The settings to start from: small (grey, 28 pixels, about half an hour on two cores); colour (32 pixels, for a
         night, or a GPU); cifar (32), celeba64 (64) and ffhq (256), networks of the published size, for days of a GPU.
@@ -100,7 +101,7 @@ def train(
     if len(pictures) < 2:
         raise BadInput(f"{folder} has a single image; D2C learns from many, thousands where it is to go well.")
     whole = Path(folder).resolve()  # "." has no name of its own
-    out = Path(out) if out else whole.parent / f"{whole.name or 'images'}.d2c"
+    out = Path(out) if out else whole.parent / f"{whole.name.removesuffix('.zip') or 'images'}.d2c"
     again = resume_command("d2c train", train, asked | {"out": out})
     started = time.perf_counter()
     with Run(out, seed=seed, config=config, device=device, precision="bf16-mixed" if half else "32-true", resume=resume,
