@@ -112,14 +112,23 @@ class D2C(nn.Module, PyTorchModelHubMixin):
         return on_time(self.noise_in)
 
     def noise_in(self, z: Float[Tensor, "B c s s"], t: Float[Tensor, " B"]) -> Float[Tensor, "B c s s"]:
-        """Return the noise in latents; an edge that cannot be halved often enough is padded for the network."""
+        """Return the noise in latents."""
+        return self.noise_of(self.guess(z, t), z, t)
+
+    def guess(self, z: Float[Tensor, "B c s s"], t: Float[Tensor, " B"]) -> Float[Tensor, "B c s s"]:
+        """Return what the network gives, eps or v; an edge that cannot be halved often enough is padded for it."""
         edge = z.shape[-1]
         pad = self.unet.size - edge
-        found = self.unet(F.pad(z, (0, pad, 0, pad)), t)[:, :, :edge, :edge] if pad else self.unet(z, t)
+        return self.unet(F.pad(z, (0, pad, 0, pad)), t)[:, :, :edge, :edge] if pad else self.unet(z, t)
+
+    def noise_of(
+        self, guess: Float[Tensor, "B c s s"], z: Float[Tensor, "B c s s"], t: Float[Tensor, " B"]
+    ) -> Float[Tensor, "B c s s"]:
+        """Return the noise in latents that the network's guess comes to."""
         if not self.velocity:
-            return found
+            return guess
         _, m, sigma = batch_level(self.schedule.batch(t), z)
-        return sigma * z + m * found
+        return sigma * z + m * guess
 
 
 class Encoder(nn.Module):

@@ -180,3 +180,8 @@ def fitted(pixels: UInt8[np.ndarray, "h w C"], size: int) -> UInt8[np.ndarray, "
 def unit(images: UInt8[Tensor, "..."]) -> Float[Tensor, "..."]:
     """Return bytes as numbers in [0, 1]."""
     return images.float() / 255
+
+
+def in_bytes(images: Float[Tensor, "..."]) -> UInt8[Tensor, "..."]:
+    """Return numbers in [0, 1] as bytes."""
+    return (images * 255).round().byte()
