@@ -1,10 +1,14 @@
 """Attributes, rejection and editing on latents whose truth is known."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.d2c.attributes import Attribute, fingerprint, learn, load_attribute, save_attribute
@@ -147,6 +151,26 @@ def test_an_attribute_that_is_not_finite_is_refused(model, attribute, tmp_path):
         attribute.classes, attribute.weights * float("nan"), attribute.bias, attribute.spread, attribute.model
     )
     save_attribute(broken, tmp_path / "x.attribute")
+    with pytest.raises(BadInput, match="no attribute file"):
+        load_attribute(tmp_path / "x.attribute", model)
+
+
+@pytest.mark.parametrize(
+    ("changes", "about"),
+    [
+        ({"weights": torch.ones(2, 48), "bias": torch.zeros(2), "spread": torch.ones(2)}, {"classes": ["a", "b"]}),
+        ({"spread": -torch.ones(1)}, {}),
+        ({}, {"classes": ["a"]}),
+        ({}, {"classes": ["a", "\x1b[31mred"]}),
+        ({}, {"examples": 1e999}),
+    ],
+)
+def test_an_attribute_file_that_was_changed_is_refused(model, attribute, tmp_path, changes, about):
+    save_attribute(attribute, tmp_path / "x.attribute")
+    with safe_open(tmp_path / "x.attribute", "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        told = json.loads(file.metadata()["d2c"])
+    save_file(tensors | changes, tmp_path / "x.attribute", metadata={"d2c": json.dumps(told | about)})
     with pytest.raises(BadInput, match="no attribute file"):
         load_attribute(tmp_path / "x.attribute", model)
 
