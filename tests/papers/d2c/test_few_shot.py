@@ -15,7 +15,7 @@ from hotpapers.papers.d2c.attributes import Attribute, fingerprint, learn, load_
 from hotpapers.papers.d2c.claims import hole
 from hotpapers.papers.d2c.conditional import langevin, manipulate, reject
 from hotpapers.papers.d2c.model import D2C
-from hotpapers.papers.d2c.sampling import settle
+from hotpapers.papers.d2c.sampling import index_of, settle
 
 
 def latents(count, seed=0, shape=(3, 4, 4)):
@@ -93,6 +93,7 @@ def test_no_noise_leaves_latents_alone_and_an_edit_takes_two_evaluations(model, 
     monkeypatch.setattr(model, "noise_in", lambda x, t: told.append(float(t[0])) or real(x, t))
     settle(model, z, 50)
     assert told == [50.0, 0.0]
+    assert index_of(model, 0.97) == 50  # the authors' choice, by its alpha
 
 
 @settings(max_examples=25, deadline=None)
