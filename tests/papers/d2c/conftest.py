@@ -1,3 +1,5 @@
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,14 @@ from hotpapers.media import write_image
 from hotpapers.papers.d2c.experiment import made_up
 from hotpapers.papers.d2c.model import D2C
 from hotpapers.run import save_model
+
+
+@pytest.fixture(scope="package", autouse=True)
+def frozen():
+    """Set aside what is imported: each stage of a training collects garbage, and would look through all of it."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,21 @@
 """Attributes, rejection and editing on latents whose truth is known."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from hotpapers.errors import BadInput
 from hotpapers.papers.d2c.attributes import Attribute, fingerprint, learn, load_attribute, save_attribute
 from hotpapers.papers.d2c.claims import hole
 from hotpapers.papers.d2c.conditional import langevin, manipulate, reject
 from hotpapers.papers.d2c.model import D2C
-from hotpapers.papers.d2c.sampling import settle
+from hotpapers.papers.d2c.sampling import index_of, settle
 
 
 def latents(count, seed=0, shape=(3, 4, 4)):
@@ -89,6 +93,7 @@ def test_no_noise_leaves_latents_alone_and_an_edit_takes_two_evaluations(model, 
     monkeypatch.setattr(model, "noise_in", lambda x, t: told.append(float(t[0])) or real(x, t))
     settle(model, z, 50)
     assert told == [50.0, 0.0]
+    assert index_of(model, 0.97) == 50  # the authors' choice, by its alpha
 
 
 @settings(max_examples=25, deadline=None)
@@ -147,6 +152,26 @@ def test_an_attribute_that_is_not_finite_is_refused(model, attribute, tmp_path):
         attribute.classes, attribute.weights * float("nan"), attribute.bias, attribute.spread, attribute.model
     )
     save_attribute(broken, tmp_path / "x.attribute")
+    with pytest.raises(BadInput, match="no attribute file"):
+        load_attribute(tmp_path / "x.attribute", model)
+
+
+@pytest.mark.parametrize(
+    ("changes", "about"),
+    [
+        ({"weights": torch.ones(2, 48), "bias": torch.zeros(2), "spread": torch.ones(2)}, {"classes": ["a", "b"]}),
+        ({"spread": -torch.ones(1)}, {}),
+        ({}, {"classes": ["a"]}),
+        ({}, {"classes": ["a", "\x1b[31mred"]}),
+        ({}, {"examples": 1e999}),
+    ],
+)
+def test_an_attribute_file_that_was_changed_is_refused(model, attribute, tmp_path, changes, about):
+    save_attribute(attribute, tmp_path / "x.attribute")
+    with safe_open(tmp_path / "x.attribute", "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        told = json.loads(file.metadata()["d2c"])
+    save_file(tensors | changes, tmp_path / "x.attribute", metadata={"d2c": json.dumps(told | about)})
     with pytest.raises(BadInput, match="no attribute file"):
         load_attribute(tmp_path / "x.attribute", model)
 

@@ -144,6 +144,17 @@ def test_a_narrow_mixture_has_one_image_whichever_way_it_is_asked():
     assert torch.equal(mixture.mean(), mixture.mean())
 
 
+def test_the_mean_of_a_coloured_mixture_is_that_of_what_is_drawn_from_it():
+    generator = torch.Generator().manual_seed(0)
+    rest = torch.rand(1, 3, 6, 1, 1, generator=generator) - 0.5  # means and couplings that seldom leave [-1, 1]
+    rest[:, :, 2:4] = -3
+    numbers = torch.cat([torch.tensor([0.0, 1.0]).reshape(1, 2, 1, 1), rest.reshape(1, -1, 1, 1)], 1)
+    mixture = Mixture(numbers.expand(-1, -1, 128, 128), 3, 8)
+    drawn = mixture.sample(generator)
+    assert torch.allclose(drawn.mean((2, 3)), mixture.mean()[:, :, 0, 0], atol=0.005)
+    assert float((drawn - mixture.mean()).square().mean()) < float((drawn - mixture.mode()).square().mean())
+
+
 @given(st.integers(1, 8), st.lists(st.floats(0, 1), min_size=1, max_size=50))
 def test_rounding_to_bits_gives_that_many_values_and_only_once(bits, values):
     x = torch.tensor(values)

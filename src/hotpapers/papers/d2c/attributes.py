@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -215,7 +215,7 @@ def save_attribute(attribute: Attribute, path: Path) -> None:
     }
     about = {"classes": attribute.classes, "model": attribute.model, "examples": attribute.examples}
     with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={"d2c": json.dumps(about)})
+        temporary.write_bytes(save(tensors, metadata={"d2c": json.dumps(about)}))
 
 
 def load_attribute(path: Path, model: D2C) -> Attribute:
@@ -238,12 +238,16 @@ def load_attribute(path: Path, model: D2C) -> Attribute:
         found = Attribute(classes, weights, bias, spread, str(about["model"]), int(about["examples"]))
         rows = 1 if len(classes) == 2 else len(classes)
         right = weights.ndim == 2 and len(weights) == rows and bias.shape == spread.shape == (rows,)
-        if not right or not all(each.isfinite().all() for each in (weights, bias, spread)):
-            raise ValueError("shape")
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        if not right or not all(each.isfinite().all() for each in (weights, bias, spread)) or (spread < 0).any():
+            raise ValueError("numbers")
+        if len(classes) < 2 or not all(each.isprintable() for each in classes):
+            raise ValueError("classes")
+    except (
+        SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError
+    ) as error:  # fmt: skip
         raise BadInput(
             f"{named(path)} is no attribute file; make one with 'hotpapers d2c learn-attribute LABELS.csv'."
         ) from error
     if found.model != fingerprint(model) or weights.shape[1] != model.std.new_empty(model.shape).numel():
-        raise BadInput(f"{named(path)} was learned with another model; learn it again with this one.")
+        raise BadInput(f"{named(path)} was learned with another model; take that one, or learn it again with this.")
     return found

@@ -5,14 +5,16 @@ import math
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 from hotpapers.blocks.diffusion import CLEAN, ddim, partly_noised
+from hotpapers.errors import BadInput
 from hotpapers.papers.d2c.attributes import Attribute
-from hotpapers.papers.d2c.model import D2C
+from hotpapers.papers.d2c.model import D2C, STEPS
 from hotpapers.papers.d2c.sampling import BATCH, settle
 
+VISIBLE = 0.1  # of the range from black to white: how much a pixel changes before an edit is said to have touched it
 Draw = Callable[[int], Float[Tensor, "B c s s"]]
 
 
@@ -139,3 +141,16 @@ def manipulate(
     """
     direction, spread = attribute.direction(model, wanted)
     return settle(model, z + step * spread * direction, noise, steps=steps, generator=generator)
+
+
+def touched(change: Float[Tensor, "B C H W"]) -> Bool[Tensor, "B H W"]:
+    """Return the pixels that an edit has visibly changed, in one colour at least."""
+    return change.abs().amax(1) > VISIBLE
+
+
+def check_edit(step: float, noise: int) -> None:
+    """Refuse edits that leave the range of what a model can make."""
+    if not -100 <= step <= 100:
+        raise BadInput(f"--step is -100 to 100 standard deviations, not {step}; 2 to 6 is usual.")
+    if not 0 <= noise < STEPS:
+        raise BadInput(f"--noise is an index from 0 to {STEPS - 1}, not {noise}; 50 to 200 is usual.")

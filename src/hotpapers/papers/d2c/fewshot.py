@@ -8,19 +8,19 @@ import torch
 
 from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.media import contact_sheet, write_image
+from hotpapers.media.readable import named
 from hotpapers.papers.d2c.attributes import Attribute, learn, load_attribute, save_attribute
-from hotpapers.papers.d2c.conditional import langevin, manipulate, reject
-from hotpapers.papers.d2c.model import D2C
+from hotpapers.papers.d2c.conditional import check_edit, langevin, manipulate, reject, touched
+from hotpapers.papers.d2c.model import D2C, STEPS
 from hotpapers.papers.d2c.pictures import Pictures, read_folder, read_labels
 from hotpapers.papers.d2c.sampling import Decoding, Sampler, check_steps, draw, pictured
 from hotpapers.papers.d2c.shelf import BAG, generator_of, open_model
 from hotpapers.papers.d2c.train import all_latents
-from hotpapers.papers.d2c.verbs import check_count, decibels, keep, pixels, read_unit
+from hotpapers.papers.d2c.verbs import check_count, decibels, folder_for, keep, pixels, read_unit, with_model
 from hotpapers.progress import bar
 from hotpapers.verbs import AnyFile, Device, Folder, ImageFile, Model, Outcome, TableFile
 
 DRAW_STEPS = 10  # of the quick sampler, where latents are only measured
-LEVELS = 1000
 
 
 def learn_attribute(
@@ -34,7 +34,7 @@ def learn_attribute(
     seed: int = 0,
     device: Device = "auto",
 ) -> Outcome:
-    """Learn an attribute from about a hundred labelled images, for ``generate`` and ``edit``.
+    """Learn an attribute from about a hundred labelled images, to make images that have it, or to give it to one.
 
     Writes a file of a few kB. With one label alone in the table, it is learned from examples of it and from images that
     may be anything.
@@ -47,7 +47,8 @@ def learn_attribute(
     model
         A trained model; the one that comes with the package when left out.
     unlabelled
-        Images that may be anything, where there is one label alone; the model's own when left out.
+        Images that may be anything, or a ZIP archive of them: how far latents spread is measured on them, and one label
+        alone is told from them; the model's own when left out.
     share
         How much of what there is has the attribute, where there is one label alone; as far as it is known.
     draws
@@ -69,6 +70,8 @@ def learn_attribute(
     normal = net.normal(all_latents(net, pictures.images.to(net.mean.device)))
     if unlabelled:
         others = read_folder(Path(unlabelled), net.size, net.channels).images
+        if len(others) < 2:
+            raise BadInput(f"{named(Path(unlabelled))} has a single image; give many that may be anything.")
         background = net.normal(all_latents(net, others.to(net.mean.device)))
     else:
         background = net.normal(
@@ -85,8 +88,8 @@ def learn_attribute(
             100 * float((r.argmax(1).cpu() == pictures.targets).float().mean()), 1
         )
     numbers |= {f"share of {name}, %": round(100 * each, 1) for name, each in zip(attribute.classes, mean, strict=True)}
-    named = shlex.quote(str(target))
-    return Outcome({"attribute": target}, numbers, f"Use it: hotpapers d2c generate --attribute {named}")
+    use = f"hotpapers d2c generate --attribute {shlex.quote(str(target))}{with_model(model)}"
+    return Outcome({"attribute": target}, numbers, f"Use it: {use}")
 
 
 def generate(
@@ -142,6 +145,7 @@ def generate(
         raise BadInput("--most can be 1 to 10,000,000 draws, and --refine 0 to 1,000 steps.")
     if not 0 <= least < 1:
         raise BadInput(f"--least is a probability from 0 to below 1, not {least}.")
+    target = folder_for(out, Path("generated"))
     net = open_model(model, device)
     learned = load_attribute(Path(attribute) if attribute else BAG, net)
     wanted = learned.index(want)
@@ -173,7 +177,7 @@ def generate(
         "mean r of the images": round(float(learned.probabilities(net.normal(z))[:, wanted].mean()), 3),
     }
     short = "" if len(z) == count else f"Only {len(z)} of {count} after {found.drawn:,} draws: raise --most for more."
-    return keep(pictured(net, z, decoding, chance), Path(out) if out else Path("generated"), numbers, note=short)
+    return keep(pictured(net, z, decoding, chance), target, numbers, note=short)
 
 
 def edit(
@@ -223,10 +227,9 @@ def edit(
     device
         Where to compute.
     """
-    if not -100 <= step <= 100:
-        raise BadInput(f"--step is -100 to 100 standard deviations, not {step}; 2 to 6 is usual.")
-    if not 0 <= noise < LEVELS or not 2 <= steps <= LEVELS:
-        raise BadInput("--noise is an index from 0 to 999, and --steps can be 2 to 1,000.")
+    check_edit(step, noise)
+    if not 2 <= steps <= STEPS:
+        raise BadInput(f"--steps can be 2 to {STEPS:,}, not {steps}.")
     net = open_model(model, device)
     learned = load_attribute(Path(attribute) if attribute else BAG, net)
     wanted = learned.index(want)
@@ -246,8 +249,8 @@ def edit(
         "r after": _likelihood(net, learned, after, wanted),
         "PSNR against the image, dB": decibels(edited, x),
         "PSNR against its reconstruction, dB": decibels(edited, back),
-        "pixels changed by over a tenth, %": round(100 * float((change.amax(1) > 0.1).float().mean()), 1),
-        "network evaluations": steps if noise else 0,
+        "pixels changed by over a tenth, %": round(100 * float(touched(change).float().mean()), 1),
+        "network evaluations": min(steps, noise + 1) if noise else 0,  # no index twice
         "milliseconds": round(1000 * seconds, 1),
     }
     target = Path(out) if out else Path(image).with_suffix(".edited.png")
@@ -267,6 +270,6 @@ def _likelihood(net: D2C, learned: Attribute, z: torch.Tensor, wanted: int) -> f
 def _check_labels(pictures: Pictures) -> None:
     counts = {name: pictures.labels.count(name) for name in pictures.classes}
     if scarce := [name for name, number in counts.items() if number < 2]:
-        raise BadInput(f"Each label needs two images or more; {', '.join(scarce[:5])} has one.")
+        raise BadInput(f"Each label needs two images or more; there is one alone of {', '.join(scarce[:5])}.")
     if len(counts) > 1_000:
         raise BadInput(f"{len(counts):,} labels are too many for an attribute; 1,000 at most.")

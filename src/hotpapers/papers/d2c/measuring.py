@@ -1,4 +1,4 @@
-"""Measuring verbs: what a line through the latents tells, and how good reconstructions and samples are."""
+"""Measuring verbs: what a line through the latents tells, and how good reconstructions, samples and edits are."""
 
 import math
 from pathlib import Path
@@ -9,12 +9,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hotpapers.errors import BadInput
+from hotpapers.media.readable import named
 from hotpapers.metrics import frechet_of
+from hotpapers.papers.d2c.attributes import load_attribute
+from hotpapers.papers.d2c.conditional import check_edit, manipulate, touched
 from hotpapers.papers.d2c.logistics import quantise
 from hotpapers.papers.d2c.pictures import read_folder, read_labels, unit
 from hotpapers.papers.d2c.sampling import BATCH, check_steps, draw, pictured
 from hotpapers.papers.d2c.shelf import generator_of, open_model
 from hotpapers.papers.d2c.train import all_latents
+from hotpapers.papers.d2c.verbs import decibels
 from hotpapers.verbs import AnyFile, Device, Folder, Model, Outcome
 
 PENALTY = 1e-3
@@ -32,7 +36,7 @@ def probe(
     Parameters
     ----------
     labels
-        A CSV table with the columns image and label, or a folder with a sub-folder for each label.
+        A CSV table with the columns image and label; or a folder, or a ZIP archive, with a sub-folder for each label.
     model
         A trained model; the one that comes with the package when left out.
     folds
@@ -45,8 +49,8 @@ def probe(
     net = open_model(model, device)
     pictures = read_labels(Path(labels), net.size, net.channels)
     classes = pictures.classes
-    if len(classes) < 2 or len(pictures) < folds:
-        raise BadInput(f"A probe needs two labels or more, and {folds} images or more.")
+    if len(classes) < 2 or len(pictures) < 2 * folds:
+        raise BadInput(f"A probe needs two labels or more, and {2 * folds} images or more for {folds} folds.")
     z, targets = net.normal(all_latents(net, pictures.images.to(net.mean.device))), pictures.targets.to(net.mean.device)
     part = torch.randperm(len(z), generator=torch.Generator().manual_seed(0)).to(z.device) % folds
     right = sum(
@@ -70,58 +74,100 @@ def evaluate(
     model: Model | None = None,
     count: int = 256,
     steps: int = 50,
+    attribute: AnyFile | None = None,
+    want: str = "",
+    step: float = 3.0,
+    noise: int = 50,
     seed: int = 0,
     device: Device = "auto",
 ) -> Outcome:
-    """Measure reconstructions of images, and how far samples lie from them, in Fréchet distances.
+    """Measure reconstructions of images, how far samples lie from them in Fréchet distances, and what edits keep.
 
     Parameters
     ----------
     folder
-        Images that the model has not seen.
+        Images that the model has not seen, or a ZIP archive of them.
     model
         A trained model; the one that comes with the package when left out.
     count
         How many samples to draw.
     steps
         Steps from noise to latent.
+    attribute
+        What ``learn-attribute`` wrote: every image is edited towards it, to see how much of the image stays.
+    want
+        Which of its labels; may be left out where there are two, for the last.
+    step, noise
+        Of the edits; see ``edit``.
     seed
         The seed of the noise.
     device
         Where to compute.
     """
     check_steps(steps)
+    check_edit(step, noise)
     if not 2 <= count <= 100_000:
         raise BadInput(f"--count can be 2 to 100,000, not {count}.")
     net = open_model(model, device)
-    x = unit(read_folder(Path(folder), net.size, net.channels).images).to(net.mean.device)
-    if len(x) < 2:
-        raise BadInput(f"{folder} has a single image; give some more.")
-    errors, nats = [], []
+    learned = load_attribute(Path(attribute), net) if attribute else None
+    wanted = learned.index(want) if learned else 0
+    pictures = read_folder(Path(folder), net.size, net.channels)
+    if len(pictures) < 2:
+        raise BadInput(f"{named(Path(folder))} has a single image; give some more.")
+    x = unit(pictures.images.to(net.mean.device))
+    chance = generator_of(net, seed)
+    latents, decoded, nats = [], [], []
     with torch.no_grad():
         for each in x.split(BATCH):
-            mixture = net.distribution(net.encode(each))
-            errors.append((mixture.mean() - each).square().mean((1, 2, 3)))
+            z = net.encode(each)
+            mixture = net.distribution(z)
+            latents.append(z)
+            decoded.append(mixture.mean())
             nats.append(-mixture.log_prob(quantise(each, net.bits)))
-    mse = float(torch.cat(errors).mean())
-    z = draw(net, count, steps=steps, generator=generator_of(net, seed))
-    made, real = pictured(net, z), x
+    encoded, back = torch.cat(latents), torch.cat(decoded)
+    drawn = draw(net, count, steps=steps, generator=chance)
     numbers: dict[str, float | int | str] = {
         "images": len(x),
-        "reconstruction MSE": mse,
-        "reconstruction PSNR, dB": round(-10 * math.log10(max(mse, 1e-12)), 2),
+        "reconstruction MSE": round(float((back - x).square().mean()), 6),
+        "reconstruction PSNR, dB": decibels(back, x),
         "bits a dimension": round(float(torch.cat(nats).mean()) / (x[0].numel() * math.log(2)), 3),
-        "Fréchet distance of pooled latents": round(
-            _latent_distance(net.normal(z), net.normal(all_latents(net, (x * 255).byte()))), 4
-        ),
+        "Fréchet distance of pooled latents": round(_latent_distance(net.normal(drawn), net.normal(encoded)), 4),
     }
-    if (net.size, net.channels) == (28, 1) and min(len(made), len(real)) > 64:
+    if (net.size, net.channels) == (28, 1) and min(count, len(x)) > 64:
         from hotpapers.metrics.judge import fashion_judge, frechet_between
 
+        made = pictured(net, drawn)
         numbers["Fréchet distance by the judge of clothes"] = round(
-            frechet_between(fashion_judge(), made.cpu(), real.cpu()), 3
+            frechet_between(fashion_judge(), made.cpu(), x.cpu()), 3
         )
+    if learned:
+        moved = manipulate(net, encoded, learned, wanted, step=step, noise=noise, generator=chance)
+        numbers |= edit_fidelity(x, back, pictured(net, moved))
+        for when, z in (("before", encoded), ("after", moved)):
+            r = learned.probabilities(net.normal(z))[:, wanted]
+            numbers[f"mean r of {learned.classes[wanted]} {when} the edits"] = round(float(r.mean()), 4)
     return Outcome({}, numbers)
+
+
+def edit_fidelity(
+    x: Float[Tensor, "n C H W"], back: Float[Tensor, "n C H W"], edited: Float[Tensor, "n C H W"]
+) -> dict[str, float | int | str]:
+    """Return how much of images their edits keep: of the whole, and of the pixels that they do not touch.
+
+    Parameters
+    ----------
+    x, back, edited
+        The images, their reconstructions and their edits, in [0, 1].
+    """
+    untouched = ~touched(edited - back)
+    found: dict[str, float | int | str] = {"edits' PSNR against the images, dB": decibels(edited, x)}
+    if untouched.any():
+        there = (each.movedim(1, -1)[untouched] for each in (edited, x))
+        found["edits' PSNR where they touch nothing, dB"] = decibels(*there)
+    return found | {
+        "edits' PSNR against reconstructions, dB": decibels(edited, back),
+        "pixels that edits touch, %": round(100 * float((~untouched).float().mean()), 1),
+    }
 
 
 def _latent_distance(a: Float[Tensor, "n c s s"], b: Float[Tensor, "m c s s"]) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hotpapers.blocks.diffusion import Table, UNet2d, linear_betas
-from hotpapers.blocks.diffusion.levels import Eps, Level, batch_level, on_time
+from hotpapers.blocks.diffusion.levels import Eps, batch_level, on_time
 from hotpapers.papers.d2c.cells import DecoderCell, EncoderCell, NormedConv
 from hotpapers.papers.d2c.logistics import Mixture, channels_out, quantise
 
@@ -112,18 +112,23 @@ class D2C(nn.Module, PyTorchModelHubMixin):
         return on_time(self.noise_in)
 
     def noise_in(self, z: Float[Tensor, "B c s s"], t: Float[Tensor, " B"]) -> Float[Tensor, "B c s s"]:
-        """Return the noise in latents; an edge that cannot be halved often enough is padded for the network."""
+        """Return the noise in latents."""
+        return self.noise_of(self.guess(z, t), z, t)
+
+    def guess(self, z: Float[Tensor, "B c s s"], t: Float[Tensor, " B"]) -> Float[Tensor, "B c s s"]:
+        """Return what the network gives, eps or v; an edge that cannot be halved often enough is padded for it."""
         edge = z.shape[-1]
         pad = self.unet.size - edge
-        found = self.unet(F.pad(z, (0, pad, 0, pad)), t)[:, :, :edge, :edge] if pad else self.unet(z, t)
-        if not self.velocity:
-            return found
-        _, m, sigma = batch_level(self.schedule.batch(t), z)
-        return sigma * z + m * found
+        return self.unet(F.pad(z, (0, pad, 0, pad)), t)[:, :, :edge, :edge] if pad else self.unet(z, t)
 
-    def level_of(self, alpha: float) -> Level:
-        """Return the level whose share of signal power is nearest to ``alpha``."""
-        return self.schedule.level(int((self.schedule.alpha_bar - alpha).abs().argmin()))
+    def noise_of(
+        self, guess: Float[Tensor, "B c s s"], z: Float[Tensor, "B c s s"], t: Float[Tensor, " B"]
+    ) -> Float[Tensor, "B c s s"]:
+        """Return the noise in latents that the network's guess comes to."""
+        if not self.velocity:
+            return guess
+        _, m, sigma = batch_level(self.schedule.batch(t), z)
+        return sigma * z + m * guess
 
 
 class Encoder(nn.Module):

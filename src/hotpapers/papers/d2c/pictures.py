@@ -19,21 +19,21 @@ from torch import Tensor
 
 from hotpapers.errors import BadInput
 from hotpapers.media import cells_up_to, read_image
-from hotpapers.media.readable import check_readable, named
+from hotpapers.media.readable import check_readable, is_folder, named
+from hotpapers.papers.d2c.folders import images_in, is_archive
 from hotpapers.progress import track
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".avif"}
 MOST_ROWS = 1_000_000
+LONGEST_LABEL = 80
 LONGEST_CELL = 4 * 2**20  # characters of an image that is written into the table itself
 EMBEDDED = "data:image/png;base64,"
 
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """Images of one size, and where they came from; ``labels`` are indices into ``classes`` where there are any."""
+    """Images of one size, and each one's label where there are any; ``left_out`` files were no images."""
 
     images: UInt8[Tensor, "n C H W"]
-    files: tuple[str, ...]
     labels: tuple[str, ...] = ()
     left_out: int = 0
 
@@ -53,35 +53,33 @@ class Pictures:
 
 
 def read_folder(folder: Path, size: int, channels: int) -> Pictures:
-    """Read every image under ``folder``; the first sub-folder on the way is its label.
+    """Read every image in a folder, or in a ZIP archive of one; the first sub-folder on the way is its label.
 
     Raises
     ------
     BadInput
-        If it is no folder, or there is no image in it.
+        If it is neither, or there is no image in it.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise BadInput(f"{named(folder)} is no folder; name one with images in it.")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    images, files, labels, reasons = [], [], [], []
-    for path in track(found, "reading images"):
-        try:
-            images.append(read_picture(path, size, channels))
-        except BadInput as error:
-            reasons.append(str(error))
-            continue
-        files.append(str(path))
-        labels.append(path.relative_to(folder).parts[0] if len(path.relative_to(folder).parts) > 1 else "")
+    images, labels, reasons = [], [], []
+    with images_in(folder) as found:
+        for name, path in track(found, "reading images"):
+            try:
+                images.append(read_picture(path, size, channels))
+            except BadInput as error:
+                reasons.append(str(error).replace(named(path), named(folder / name)))
+                continue
+            labels.append(name.parts[0] if len(name.parts) > 1 else "")
     if not images:
-        raise BadInput(f"There is no image in {named(folder)} that can be used{f' ({reasons[0]})' if reasons else ''}.")
-    return Pictures(torch.stack(images), tuple(files), tuple(labels) if all(labels) else (), len(reasons))
+        reason = f": {reasons[0]}" if reasons else "; put PNG, JPEG, WebP or TIFF files there."
+        raise BadInput(f"There is no image in {named(folder)} that can be used{reason}")
+    return Pictures(torch.stack(images), tuple(labels) if all(labels) else (), len(reasons))
 
 
 def read_labels(table: Path, size: int, channels: int) -> Pictures:
     """Read a CSV table with the columns ``image`` (a path, from the table's folder on, or a data URI) and ``label``.
 
-    A folder whose sub-folders are labels is taken as well.
+    A folder whose sub-folders are labels, or a ZIP archive of one, is taken as well.
 
     Raises
     ------
@@ -89,10 +87,12 @@ def read_labels(table: Path, size: int, channels: int) -> Pictures:
         If it is no such table, or an image cannot be read; the row is named.
     """
     table = Path(table)
-    if table.is_dir():
+    if is_folder(table) or is_archive(table):
         pictures = read_folder(table, size, channels)
         if not pictures.labels:
             raise BadInput(f"{named(table)} needs a sub-folder for each label, and no images beside them.")
+        if unfit := [name for name in pictures.classes if not _is_label(name)]:
+            raise BadInput(f"{unfit[0][:40]!r} in {named(table)} is no label: up to 80 printable letters are.")
         return pictures
     rows = _rows(table)
     images = []
@@ -102,7 +102,7 @@ def read_labels(table: Path, size: int, channels: int) -> Pictures:
                           else read_picture(_beside(table, image), size, channels))  # fmt: skip
         except BadInput as error:
             raise BadInput(f"Line {number} of {named(table)}: {error}") from error
-    return Pictures(torch.stack(images), tuple(image[:80] for image, _ in rows), tuple(label for _, label in rows))
+    return Pictures(torch.stack(images), tuple(label for _, label in rows))
 
 
 def _rows(table: Path) -> list[tuple[str, str]]:
@@ -114,8 +114,13 @@ def _rows(table: Path) -> list[tuple[str, str]]:
             if not {"image", "label"} <= set(reader.fieldnames or ()):
                 raise BadInput(f"{named(table)} needs the columns image and label in its first line.")
             for row in reader:
+                if None in row:
+                    raise BadInput(
+                        f"Line {reader.line_num} of {named(table)} has more cells than the first line; put quotes "
+                        "around a cell with commas in it."
+                    )
                 image, label = (row["image"] or "").strip(), (row["label"] or "").strip()
-                if not image or not label or len(label) > 80 or not label.isprintable():
+                if not image or "\0" in image or not _is_label(label):
                     raise BadInput(
                         f"Line {reader.line_num} of {named(table)} needs an image and a label of up to 80 letters."
                     )
@@ -127,6 +132,10 @@ def _rows(table: Path) -> list[tuple[str, str]]:
     if not rows:
         raise BadInput(f"{named(table)} has no rows; give some images with their labels.")
     return rows
+
+
+def _is_label(name: str) -> bool:
+    return 0 < len(name) <= LONGEST_LABEL and name.isprintable()
 
 
 def _beside(table: Path, image: str) -> Path:
@@ -171,3 +180,8 @@ def fitted(pixels: UInt8[np.ndarray, "h w C"], size: int) -> UInt8[np.ndarray, "
 def unit(images: UInt8[Tensor, "..."]) -> Float[Tensor, "..."]:
     """Return bytes as numbers in [0, 1]."""
     return images.float() / 255
+
+
+def in_bytes(images: Float[Tensor, "..."]) -> UInt8[Tensor, "..."]:
+    """Return numbers in [0, 1] as bytes."""
+    return (images * 255).round().byte()

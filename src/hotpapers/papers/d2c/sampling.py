@@ -71,10 +71,16 @@ def pictured(
 
 def index_of(model: D2C, alpha: float) -> int:
     """Return the index of the table whose alpha is nearest."""
-    return int(model.level_of(alpha).t)
+    return int((model.schedule.alpha_bar - alpha).abs().argmin())
 
 
 def check_steps(steps: int) -> None:
     """Refuse numbers of steps that the table cannot give."""
     if not 1 <= steps <= 1_000:
         raise BadInput(f"--steps can be 1 to 1,000, not {steps}.")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse seeds that generators cannot start from."""
+    if not 0 <= seed < 2**63:
+        raise BadInput(f"--seed can be 0 to {2**63 - 1:,}, not {seed:,}.")

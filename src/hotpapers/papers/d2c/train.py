@@ -10,19 +10,19 @@ import time
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from hotpapers.blocks.diffusion import antithetic_times, denoising_loss, moving_average
-from hotpapers.blocks.diffusion.levels import on_time
+from hotpapers.blocks.diffusion.levels import Eps, Level
 from hotpapers.errors import BadInput
 from hotpapers.media import contact_sheet, to_pixels, write_image
 from hotpapers.papers.d2c.contrast import Contrast
 from hotpapers.papers.d2c.logistics import quantise
 from hotpapers.papers.d2c.model import D2C
-from hotpapers.papers.d2c.pictures import Pictures, read_folder, unit
+from hotpapers.papers.d2c.pictures import Pictures, in_bytes, read_folder, unit
 from hotpapers.papers.d2c.presets import PRESETS, Config, Preset, check_config
-from hotpapers.papers.d2c.sampling import draw
+from hotpapers.papers.d2c.sampling import check_seed, draw
 from hotpapers.papers.d2c.views import mirror
 from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, Folder, Outcome, resume_command
@@ -57,7 +57,8 @@ def train(
     Parameters
     ----------
     folder
-        Images of any kind and size, in sub-folders or not; each is cut to its middle square and scaled.
+        Images of any kind and size, in sub-folders or not, or a ZIP archive of them; each is cut to its middle square
+        and scaled.
     preset
         The settings to start from: small (grey, 28 pixels, about half an hour on two cores); colour (32 pixels, for a
         night, or a GPU); cifar (32), celeba64 (64) and ffhq (256), networks of the published size, for days of a GPU.
@@ -95,10 +96,12 @@ def train(
     changes = {name: asked[name] for name in names if asked[name] is not None and asked[name] is not False}
     config = dataclasses.replace(PRESETS[preset], **changes)
     check_config(config)
+    check_seed(seed)
     pictures = read_folder(Path(folder), config.size, config.channels)
     if len(pictures) < 2:
         raise BadInput(f"{folder} has a single image; D2C learns from many, thousands where it is to go well.")
-    out = Path(out) if out else Path(folder).with_name(f"{Path(folder).resolve().name}.d2c")
+    whole = Path(folder).resolve()  # "." has no name of its own
+    out = Path(out) if out else whole.parent / f"{whole.name.removesuffix('.zip') or 'images'}.d2c"
     again = resume_command("d2c train", train, asked | {"out": out})
     started = time.perf_counter()
     with Run(out, seed=seed, config=config, device=device, precision="bf16-mixed" if half else "32-true", resume=resume,
@@ -135,20 +138,22 @@ class Lesson(nn.Module):
         super().__init__()
         self.model, self.contrast, self.joint = model, contrast, joint
 
-    def forward(self, seen: Float[Tensor, "B C H W"], other: Float[Tensor, "B C H W"]) -> dict[str, Tensor]:
-        """Return what there is of ``reconstruction`` (nats a dimension), ``contrast``, ``denoising``, and the keys."""
+    def forward(self, view: UInt8[Tensor, "B C H W"], other: UInt8[Tensor, "B C H W"]) -> dict[str, Tensor]:
+        """Return what there is of ``reconstruction`` (nats a dimension), ``contrast``, ``denoising``, and the keys.
+
+        Views come as bytes: half precision is for the network's features, not for the values that it is to predict.
+        """
         model = self.model
-        seen = quantise(seen, model.bits)
+        seen = quantise(unit(view), model.bits)
         z = model.encoder(2 * seen - 1)
         losses = {"reconstruction": -model.distribution(z).log_prob(seen).mean() / seen[0].numel()}
         if self.contrast is not None:
-            keys = self.contrast.key(2 * quantise(other, model.bits) - 1)
+            keys = self.contrast.key(2 * quantise(unit(other), model.bits) - 1)
             losses |= {"contrast": self.contrast.loss(self.contrast.query(z), keys), "keys": keys}
         if self.joint:
             z = z.float()
             mean, std = z.mean((0, 2, 3), keepdim=True), z.std((0, 2, 3), keepdim=True)
-            level = model.schedule.batch(antithetic_times(len(z), len(model.schedule), z.device))
-            losses["denoising"] = denoising_loss(model.eps, (z - mean) / (std + 1e-6), level).mean()
+            losses["denoising"] = diffusion_loss(model, model.eps, (z - mean) / (std + 1e-6))
         return losses
 
 
@@ -176,7 +181,7 @@ def fit_autoencoder(model: D2C, images: Tensor, config: Config, run: Run) -> Non
         for _ in range(config.accumulate):
             x = unit(images[torch.randint(len(images), (config.batch,), device=images.device)])
             x = mirror(x, config.mirrored) if config.mirrored else x
-            losses = learn(x if config.clean_view else views(x), views(x))
+            losses = learn(in_bytes(x if config.clean_view else views(x)), in_bytes(views(x)))
             loss = losses["reconstruction"] + config.contrast * losses.get("contrast", 0) + losses.get("denoising", 0)
             run.backward(loss / config.accumulate)
             if contrast:
@@ -202,13 +207,15 @@ def fit_diffusion(model: D2C, z: Float[Tensor, "n c s s"], config: Config, run: 
     average = moving_average(model.unet, config.average)
     run.setup(average, scheduler)
     net.train()
+
+    def eps(x: Tensor, level: Level) -> Tensor:
+        return model.noise_of(net(x, level.t), x, level.t)
+
     for _ in run.steps(config.diffusion_steps):
         optimiser.zero_grad()
         for _ in range(config.accumulate):
             x = z[torch.randint(len(z), (config.diffusion_batch,), device=z.device)]
-            level = model.schedule.batch(antithetic_times(len(x), len(model.schedule), x.device))
-            losses = denoising_loss(on_time(net), x, level)
-            loss = (losses / level.m**2 if model.velocity else losses).mean()  # w(alpha) = 1 / alpha: the error of v
+            loss = diffusion_loss(model, eps, x)
             run.backward(loss * x[0].numel() / config.accumulate)  # summed over a latent, as the gradient is clipped
         norm = nn.utils.clip_grad_norm_(model.unet.parameters(), 1.0)
         optimiser.step()
@@ -218,17 +225,27 @@ def fit_diffusion(model: D2C, z: Float[Tensor, "n c s s"], config: Config, run: 
     model.unet.load_state_dict(average.module.state_dict())
 
 
+def diffusion_loss(model: D2C, eps: Eps, z: Float[Tensor, "B c s s"]) -> Float[Tensor, ""]:
+    """Return ``l_diff`` of normal latents, averaged over their numbers.
+
+    ``w(alpha)`` is 1, or ``1 / alpha`` where the network gives v: the error of v, then.
+    """
+    level = model.schedule.batch(antithetic_times(len(z), len(model.schedule), z.device))
+    losses = denoising_loss(eps, z, level)
+    return (losses / level.m**2 if model.velocity else losses).mean()
+
+
 class Denoiser(nn.Module):
-    """The diffusion network alone, with the padding that its latents need."""
+    """The diffusion network alone, as what devices and precisions are set for."""
 
     def __init__(self, model: D2C) -> None:
         super().__init__()
         self.unet = model.unet
-        self._noise_in = model.noise_in
+        self._guess = model.guess
 
-    def forward(self, z: Tensor, t: Tensor) -> Tensor:
-        """Return the noise in ``z``."""
-        return self._noise_in(z, t)
+    def forward(self, z: Float[Tensor, "B c s s"], t: Int[Tensor, " B"]) -> Float[Tensor, "B c s s"]:
+        """Return eps or v; times are whole, as half precision would make 1000 of 999."""
+        return self._guess(z, t.float())
 
 
 @torch.no_grad()
@@ -251,7 +268,7 @@ def _report(model: D2C, pictures: Pictures, out: Path, seed: int, seconds: float
         "images": len(pictures),
         "files left out": pictures.left_out,
         "latent": " x ".join(map(str, model.shape)),
-        "reconstruction PSNR, dB": round(float(-10 * error.log10()), 2),
+        "reconstruction PSNR of the images shown, dB": round(float(-10 * error.log10()), 2),
         "parameters": sum(each.numel() for each in model.parameters()),
         "seconds": round(seconds, 1),
     }

@@ -1,8 +1,10 @@
 """What one can do with a trained model: make images, and take one's own to latents and back."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import torch
@@ -24,6 +26,8 @@ from hotpapers.verbs import AnyFile, Device, ImageFile, Model, Outcome
 
 MOST = 10_000  # images at once
 SHOWN = 64  # in the sheet
+OURS = re.compile(r"(\d{3,}|images)\.png")  # names in a folder of images
+LARGEST = 1e6  # that a latent's number can be; what an encoder gives is within some tens
 
 
 def sample(
@@ -61,14 +65,11 @@ def sample(
     """
     check_count(count)
     check_steps(steps)
+    target = folder_for(out, Path("made"))
     net = open_model(model, device)
     chance = generator_of(net, seed)
     made = pictured(net, draw(net, count, steps=steps, sampler=sampler, generator=chance), decoding, chance)
-    return keep(
-        made,
-        Path(out) if out else Path("made"),
-        {"images": count, "network evaluations each": len(path(net, steps)) - 1},
-    )
+    return keep(made, target, {"images": count, "network evaluations each": len(path(net, steps)) - 1})
 
 
 def reconstruct(
@@ -135,7 +136,8 @@ def encode(
         "shape": " x ".join(map(str, net.shape)),
         "spread, 1 is usual": round(float(net.normal(z).std()), 3),
     }
-    return Outcome({"latent": target}, numbers, f"Back again: hotpapers d2c decode {shlex.quote(str(target))}")
+    back = f"hotpapers d2c decode {shlex.quote(str(target))}{with_model(model)}"
+    return Outcome({"latent": target}, numbers, f"Back again: {back}")
 
 
 def decode(
@@ -167,18 +169,17 @@ def decode(
     net = open_model(model, device)
     check_readable(Path(latent), "latent")
     try:
-        with open(latent, "rb") as stream:  # its header is read before memory is taken for it
-            version = np.lib.format.read_magic(stream)
-            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape = header(stream)[0]
-        array = np.load(latent, allow_pickle=False) if shape == net.shape else None
-    except (OSError, ValueError, EOFError) as error:
+        array = np.lib.format.open_memmap(latent, mode="r")  # takes no memory for what a header asks for
+    except (OSError, ValueError, OverflowError, TokenError) as error:  # the last by a header that is no expression
         raise BadInput(f"{named(Path(latent))} is no array of NumPy's; give what 'encode' wrote.") from error
-    if array is None or array.dtype.kind != "f" or not np.isfinite(array).all():
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        values = array.astype(np.float32) if array.shape == net.shape and array.dtype.kind == "f" else None
+    if values is None or not (np.abs(values) < LARGEST).all():
         raise BadInput(
-            f"A latent of this model is {net.shape} finite numbers; {named(Path(latent))} is something else."
+            f"A latent of this model is {' x '.join(map(str, net.shape))} numbers, none of them NaN or beyond "
+            f"{LARGEST:,.0f}; {named(Path(latent))} is something else."
         )
-    z = torch.from_numpy(array).float()[None].to(net.mean.device)
+    z = torch.from_numpy(values)[None].to(net.mean.device)
     made = pictured(net, z, decoding, generator_of(net, seed))
     target = Path(out) if out else Path(latent).with_suffix("").with_suffix(".decoded.png")
     return Outcome({"image": write_image(target, pixels(made))})
@@ -213,6 +214,7 @@ def interpolate(
     """
     check_count(count, least=2)
     check_steps(steps)
+    target = folder_for(out, Path(a).with_suffix(".between"))
     net = open_model(model, device)
     levels = path(net, steps)
     with torch.no_grad():
@@ -220,7 +222,27 @@ def interpolate(
         first, last = encode_upwards(net.eps, z, levels).split(1)
         between = torch.cat([slerp(first, last, number / (count - 1)) for number in range(count)])
         made = pictured(net, net.raw(torch.cat([ddim(net.eps, each, levels) for each in between.split(64)])))
-    return keep(made, Path(out) if out else Path(a).with_suffix(".between"), {"images": count}, columns=count)
+    return keep(made, target, {"images": count}, columns=count)
+
+
+def folder_for(out: Path | None, usual: Path) -> Path:
+    """Return the folder for images; one that is there already is replaced, so it must hold nothing but such images.
+
+    Raises
+    ------
+    BadInput
+        If it is a file, or there are other files in it.
+    """
+    target = Path(out) if out else usual
+    try:
+        others = [each.name for each in target.iterdir() if not OURS.fullmatch(each.name)]
+    except FileNotFoundError:
+        return target
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{named(target)} cannot be a folder for images; name another one with --out.") from error
+    if others:
+        raise BadInput(f"{named(target)} holds other files ({named(Path(min(others)))}); name another one with --out.")
+    return target
 
 
 def keep(
@@ -261,6 +283,11 @@ def pixels(image: Tensor) -> np.ndarray:
 def decibels(a: Tensor, b: Tensor) -> float:
     """Return the PSNR for people."""
     return round(float(-10 * (a - b).square().mean().clamp(min=1e-10).log10()), 2)
+
+
+def with_model(model: Path | None) -> str:
+    """Return the option that names the model again, in a command that is to follow."""
+    return f" --model {shlex.quote(str(model))}" if model else ""
 
 
 def check_count(count: int, least: int = 1) -> None:
