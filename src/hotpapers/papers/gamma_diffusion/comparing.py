@@ -16,7 +16,7 @@ from hotpapers.papers.gamma_diffusion.inspecting import figure_of, pixels_of
 from hotpapers.papers.gamma_diffusion.laws import Law, check_law
 from hotpapers.papers.gamma_diffusion.learning import check_config
 from hotpapers.papers.gamma_diffusion.pictures import Pictures, read_pictures
-from hotpapers.papers.gamma_diffusion.train import Preset, changed, preset_of
+from hotpapers.papers.gamma_diffusion.train import ImagePreset, changed, preset_of
 from hotpapers.run import Run
 from hotpapers.verbs import AnyFile, Device, Outcome
 
@@ -30,7 +30,7 @@ def compare(
     folder: AnyFile,
     *,
     laws: str = "gaussian, gamma 0.001, gamma 0.1, mog",
-    preset: Preset = "tiny",
+    preset: ImagePreset = "tiny",
     train_steps: int | None = None,
     batch: int | None = None,
     seeds: int = 3,

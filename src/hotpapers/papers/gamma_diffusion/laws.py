@@ -18,6 +18,7 @@ from hotpapers.errors import BadInput
 
 LawName = Literal["gaussian", "gamma", "mog"]
 LAWS: tuple[LawName, ...] = ("gaussian", "gamma", "mog")
+MOST_STEPS = 100_000  # of a schedule
 
 
 @dataclasses.dataclass(frozen=True)

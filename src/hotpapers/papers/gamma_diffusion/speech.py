@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
@@ -170,12 +170,14 @@ def long_mel(waves: Sequence[Float[Tensor, " length"]], model: Vocoder) -> Float
     return torch.cat([log_mel(wave[None], model.rate, model.hop, model.mels)[0] for wave in waves], dim=1)
 
 
-def crop_starts(waves: Sequence[Float[Tensor, " length"]], hop: int, frames: int) -> Tensor:
-    """Return the frames at which a crop can begin without running into the next recording."""
+def crop_starts(
+    waves: Sequence[Float[Tensor, " length"]], hop: int, frames: int, *, every: int = 1
+) -> Int[Tensor, " crops"]:
+    """Return the frames at which a crop can begin without running into the next recording, every so many."""
     starts, first = [], 0
     for wave in waves:
         count = len(wave) // hop
-        starts.append(torch.arange(first, first + count - frames + 1))
+        starts.append(torch.arange(first, first + count - frames + 1, every))
         first += count
     return torch.cat(starts)
 

@@ -27,7 +27,8 @@ from hotpapers.papers.gamma_diffusion.speech import (
 from hotpapers.run import Run, save_model
 from hotpapers.verbs import AnyFile, Device, Outcome, resume_command
 
-Preset = Literal["small", "grey", "tiny", "celeba", "church", "cifar", "speech-tiny", "speech"]
+ImagePreset = Literal["small", "grey", "tiny", "celeba", "church", "cifar"]
+Preset = Literal[ImagePreset, "speech-tiny", "speech"]
 PREVIEW = 24
 SECONDS = 2  # of sound to say again
 
