@@ -127,10 +127,10 @@ def listener(monkeypatch):
 
 
 def test_every_rate_is_judged_in_its_band_and_in_stretches(listener):
-    assert quality(speech(31.5), speech(31.5), 8_000) == 1.5  # of 1 and 2: there is no speech in the last
+    assert quality(speech(30.5), speech(30.5), 8_000) == 1.5  # of 1 and 2: there is no speech in the last
     assert quality(speech(1, 22_050), speech(1, 22_050), 22_050) == 4
     assert quality(torch.zeros(16_000), torch.ones(16_000), 16_000) is None
-    assert listener == [(8_000, "nb", n, n) for n in (120_000, 120_000, 12_000)] + [(16_000, "wb", 16_000, 16_000)]
+    assert listener == [(8_000, "nb", n, n) for n in (120_000, 120_000, 4_000)] + [(16_000, "wb", 16_000, 16_000)]
 
 
 def test_pesq_says_which_extra_brings_it(monkeypatch):

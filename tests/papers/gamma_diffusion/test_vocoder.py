@@ -1,4 +1,6 @@
 import dataclasses
+import json
+import shutil
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +16,7 @@ from hotpapers.papers.gamma_diffusion import verbs
 from hotpapers.papers.gamma_diffusion.fitting import fit_noise
 from hotpapers.papers.gamma_diffusion.laws import Law
 from hotpapers.papers.gamma_diffusion.mels import filters, log_mel
-from hotpapers.papers.gamma_diffusion.opening import open_either
+from hotpapers.papers.gamma_diffusion.opening import open_either, open_model
 from hotpapers.papers.gamma_diffusion.residuals import residuals_of_speech
 from hotpapers.papers.gamma_diffusion.speech import (
     SPEECH_PRESETS,
@@ -136,6 +138,45 @@ def test_what_is_no_spectrogram_is_refused(saved, tmp_path, array, words):
     with pytest.raises(BadInput, match=words):
         vocode(path, saved, device="cpu")
     assert not (tmp_path / "mel.said.wav").exists()
+
+
+def test_an_array_that_claims_more_than_it_holds_takes_no_memory_and_an_archive_is_no_spectrogram(saved, tmp_path):
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (16, 100000000000), }".ljust(117) + b"\n"
+    (tmp_path / "claims.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(BadInput, match="no array of NumPy's"):
+        vocode(tmp_path / "claims.npy", saved, device="cpu")
+    np.savez(tmp_path / "archive.npz", mel=np.zeros((16, 4)))
+    (tmp_path / "archive.npz").rename(tmp_path / "archive.npy")
+    with pytest.raises(BadInput, match="archive of arrays"):
+        vocode(tmp_path / "archive.npy", saved, device="cpu")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"rate": 0},
+        {"rate": 10**12},
+        {"steps": 1},
+        {"steps": 10**9},
+        {"factors": (5, 2, 2, 2, 10**6)},
+        {"theta_0": float("nan")},
+        {"noise": "poisson"},
+    ],
+)
+def test_settings_that_no_vocoder_has_are_damage(saved, tmp_path, settings):
+    shutil.copytree(saved, tmp_path / "spoilt")
+    config = tmp_path / "spoilt" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | settings))
+    with pytest.raises(BadInput, match="cannot be read, or is none of WaveGrad"):
+        open_either(tmp_path / "spoilt", "cpu")
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    model = Vocoder(8_000, 16, 2, (5, 2, 2, 2, 2))
+    torch.nn.init.constant_(model.network.first.bias, torch.nan)
+    save_model(model, tmp_path)
+    with pytest.raises(BadInput, match="weights that are no numbers"):
+        open_model(Vocoder, tmp_path, "cpu")
 
 
 @pytest.mark.parametrize(("score", "shown"), [(2.34567, {"PESQ, narrow band": 2.346}), (None, {})])

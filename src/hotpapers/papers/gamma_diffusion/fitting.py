@@ -17,7 +17,7 @@ from hotpapers.files import written_whole
 from hotpapers.media import write_image
 from hotpapers.papers.gamma_diffusion.inspecting import figure_of, pixels_of
 from hotpapers.papers.gamma_diffusion.laws import Law
-from hotpapers.papers.gamma_diffusion.learning import Config, check_config, fit
+from hotpapers.papers.gamma_diffusion.learning import Config, check_config, check_seed, fit
 from hotpapers.papers.gamma_diffusion.model import GammaDiffusion
 from hotpapers.papers.gamma_diffusion.opening import open_either
 from hotpapers.papers.gamma_diffusion.pictures import read_pictures
@@ -85,6 +85,7 @@ def fit_noise(
         raise BadInput(f"--steps can be 2 to 1,000, not {steps}.")
     if not 2 <= count <= 10_000:
         raise BadInput(f"--count can be 2 to 10,000, not {count}.")
+    check_seed(seed)
     folder = Path(folder)
     target = Path(out) if out else folder.with_name(f"{folder.resolve().stem}.noise")
     net = open_either(Path(model), device) if model is not None else None
@@ -146,7 +147,9 @@ def _some(available: int, values: int, steps: int, count: int, chance: Generator
     if len(rows) < 2:
         raise BadInput("Two images, or crops of speech, are needed at least: one to fit to, and one to judge by.")
     if steps * len(rows) * values > MOST:
-        raise BadInput(f"{steps:,} steps of {len(rows):,} images or crops do not fit in memory; lower --count.")
+        raise BadInput(
+            f"{steps:,} steps of {len(rows):,} images or crops do not fit in memory; lower --count or --steps."
+        )
     return rows
 
 
@@ -173,10 +176,10 @@ def _told(times: list[int], fits: list[list[Fit]], values: np.ndarray, target: P
 
 
 def _plot(times: list[int], fits: list[list[Fit]], errors: dict[str, np.ndarray], values: np.ndarray) -> np.ndarray:
-    figure, axes = figure_of(3)
+    figure, axes = figure_of(3, width=4)
     for law, error in errors.items():
         axes[0].plot(times, np.maximum(error, 1e-12), color=COLOURS[law], label=law)
-    axes[0].set(yscale="log", xlabel="t", title="error of the fits on what was not fitted to")
+    axes[0].set(yscale="log", xlabel="t", title="error of the fits")
     axes[0].legend()
     for axis, place in zip(axes[1:], (len(times) // 2, len(times) * 9 // 10), strict=True):
         held = values[place][1::2].ravel()

@@ -82,11 +82,11 @@ def _plot(law: Law, nats: np.ndarray, skew: np.ndarray) -> np.ndarray:
     return pixels_of(figure)
 
 
-def figure_of(columns: int) -> tuple[Any, Any]:
-    """Return a figure with some axes in a row."""
+def figure_of(columns: int, width: float = 5.5) -> tuple[Any, Any]:
+    """Return a figure with some axes in a row, each so many inches wide."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.5 * columns, 4), dpi=110, layout="constrained")
+    figure = Figure(figsize=(width * columns, 4), dpi=110, layout="constrained")
     return figure, np.atleast_1d(figure.subplots(1, columns))
 
 

@@ -123,6 +123,12 @@ def fit(pictures: Pictures, config: Config, run: Run) -> GammaDiffusion:
     return model.eval()
 
 
+def check_seed(seed: int) -> None:
+    """Refuse what generators cannot start from."""
+    if not 0 <= seed < 2**63:
+        raise BadInput(f"--seed is a whole number from 0 to {2**63 - 1:,}, not {seed}.")
+
+
 def check_config(config: Config) -> None:
     """Refuse settings that no training can have."""
     check_law(config.law)

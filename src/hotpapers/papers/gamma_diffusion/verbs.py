@@ -11,6 +11,7 @@ from torch import Tensor
 from hotpapers.errors import BadInput, MissingExtra
 from hotpapers.files import written_whole
 from hotpapers.media import contact_sheet, read_sound, sound_sheet, write_image, write_sound
+from hotpapers.media.readable import check_readable
 from hotpapers.papers.gamma_diffusion.hearing import (
     NARROW,
     intelligibility,
@@ -19,6 +20,7 @@ from hotpapers.papers.gamma_diffusion.hearing import (
     quality,
 )
 from hotpapers.papers.gamma_diffusion.laws import Law, LawName, check_law
+from hotpapers.papers.gamma_diffusion.learning import check_seed
 from hotpapers.papers.gamma_diffusion.mels import log_mel
 from hotpapers.papers.gamma_diffusion.model import GammaDiffusion
 from hotpapers.papers.gamma_diffusion.opening import open_model
@@ -77,9 +79,7 @@ def sample(
     """
     if not 1 <= count <= MOST:
         raise BadInput(f"--count can be 1 to {MOST:,}, not {count}.")
-    if not 0 <= eta <= 1:
-        raise BadInput(f"--eta lies between 0 (DDIM) and 1 (DDPM), not at {eta}.")
-    law = _asked(noise, theta0)
+    law = _asked(noise, theta0, eta, seed)
     net = open_model(GammaDiffusion, Path(model) if model else SHIPPED, device)
     if not 1 <= steps <= len(net.schedule):
         raise BadInput(f"--steps can be 1 to {len(net.schedule):,} for this model, not {steps}.")
@@ -126,9 +126,7 @@ def vocode(
     """
     if not 1 <= steps <= 1000:
         raise BadInput(f"--steps can be 1 to 1,000, not {steps}.")
-    if not 0 <= eta <= 1:
-        raise BadInput(f"--eta lies between 0 (DDIM) and 1 (DDPM), not at {eta}.")
-    law = _asked(noise, theta0)
+    law = _asked(noise, theta0, eta, seed)
     net, source = open_model(Vocoder, Path(model), device), Path(sound)
     clean, mel = _spectrogram(source, net)
     generator = torch.Generator(net.device).manual_seed(seed)
@@ -147,10 +145,7 @@ def vocode(
 def _spectrogram(source: Path, net: Vocoder) -> tuple[Tensor | None, Tensor]:
     """Return the recording, where it is one, cut to whole frames, and its spectrogram."""
     if source.suffix.lower() == ".npy":
-        try:
-            array = np.load(source, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise BadInput(f"{source.name} is no array of NumPy's; give a spectrogram or a recording.") from error
+        array = _array(source)
         if array.ndim != 2 or len(array) != net.mels or not 1 <= array.shape[1] <= LONGEST // net.hop:
             raise BadInput(f"This vocoder takes {net.mels} bands x frames; {source.name} has shape {array.shape}.")
         if array.dtype.kind not in "fiu" or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
@@ -162,6 +157,19 @@ def _spectrogram(source: Path, net: Vocoder) -> tuple[Tensor | None, Tensor]:
         raise BadInput(f"{source.name} is silent, or shorter than {net.hop} samples; give a recording of speech.")
     clean = torch.from_numpy(np.ascontiguousarray(samples / max(1.0, np.abs(samples).max())))
     return clean, log_mel(clean[None], net.rate, net.hop, net.mels)
+
+
+def _array(source: Path) -> np.ndarray:
+    """Open an array where it lies: a file that claims more than it holds takes no memory."""
+    check_readable(source, "spectrogram")
+    try:
+        array = np.load(source, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"{source.name} is no array of NumPy's; give a spectrogram or a recording.") from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise BadInput(f"{source.name} is an archive of arrays; give one of them, saved by numpy.save.")
+    return array
 
 
 def _heard(clean: Tensor, said: Tensor, rate: int) -> dict[str, float]:
@@ -178,7 +186,11 @@ def _heard(clean: Tensor, said: Tensor, rate: int) -> dict[str, float]:
     return numbers
 
 
-def _asked(noise: LawName | None, theta0: float) -> Law | None:
+def _asked(noise: LawName | None, theta0: float, eta: float, seed: int) -> Law | None:
+    """Return the law that is asked for in place of the model's own; refuse settings that no sampling can have."""
+    if not 0 <= eta <= 1:
+        raise BadInput(f"--eta lies between 0 (DDIM) and 1 (DDPM), not at {eta}.")
+    check_seed(seed)
     law = Law(noise or "gaussian", theta0)
     check_law(law)
     return law if noise else None

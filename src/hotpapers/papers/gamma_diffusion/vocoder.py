@@ -20,6 +20,7 @@ from hotpapers.blocks.diffusion.unet1d import SLOPE, conv, stretched_conv
 from hotpapers.papers.gamma_diffusion.laws import MOST_STEPS, Law, LawName, check_law
 
 DOWN, UP = (1, 4, 4, 8, 16), (16, 16, 8, 4, 4)  # channels over the width
+LONGEST_HOP = 4_096  # samples a frame
 DILATIONS = ((1, 2, 1, 2), (1, 2, 1, 2), (1, 2, 4, 8), (1, 2, 4, 8), (1, 2, 4, 8))
 
 
@@ -168,6 +169,8 @@ class Vocoder(nn.Module, PyTorchModelHubMixin):
         super().__init__()
         if not 1_000 <= rate <= 384_000:
             raise ValueError(f"the rate is 1,000 to 384,000 samples a second, not {rate}")
+        if not 1 <= math.prod(factors) <= LONGEST_HOP:
+            raise ValueError(f"the factors make a hop of 1 to {LONGEST_HOP:,} samples, not {factors}")
         self.network = WaveGrad(mels, width, factors)
         self.rate, self.mels, self.factors, self.hop = rate, mels, tuple(factors), self.network.hop
         if not 2 <= steps <= MOST_STEPS:
