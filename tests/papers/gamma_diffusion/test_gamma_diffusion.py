@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from hotpapers.blocks.diffusion import Table, ddim, linear_betas
 from hotpapers.errors import BadInput
 from hotpapers.media import read_image
 from hotpapers.papers.gamma_diffusion import GammaDiffusion, fitting
-from hotpapers.papers.gamma_diffusion.comparing import read_laws, read_ways
+from hotpapers.papers.gamma_diffusion.comparing import read_laws, read_ways, told
 from hotpapers.papers.gamma_diffusion.contest import Way
 from hotpapers.papers.gamma_diffusion.fitting import fit_noise
 from hotpapers.papers.gamma_diffusion.folders import files_of
@@ -125,8 +126,10 @@ def test_pictures_are_cut_to_squares_and_broken_ones_left_out(folder, tmp_path):
     with pytest.raises(BadInput, match="178 x 218"):
         read_square(folder / "a" / "1.png", 8, 3, "celeba")
     (tmp_path / "words.png").write_text("x")
+    (tmp_path / "bare").mkdir()
     for place, words in (
-        (tmp_path, "no image in"),
+        (tmp_path, "words.png is not an image"),
+        (tmp_path / "bare", "none ends in .png"),
         (tmp_path / "none", "is no folder"),
         (tmp_path / "words.png", "no ZIP archive"),
     ):
@@ -203,7 +206,7 @@ def test_noise_is_fitted_with_a_model_that_there_is(folder, saved, tmp_path):
         ({"count": 1}, "--count can be"),
         ({"seed": -1}, "--seed is"),
         ({"preset": "speech-tiny", "model": None}, "no sound in"),
-        ({"preset": "tiny", "model": None, "train_steps": 0}, "--steps can be 1"),
+        ({"preset": "tiny", "model": None, "train_steps": 0}, "--train-steps can be 1"),
     ],
 )
 def test_fits_that_cannot_be_made_are_refused_before_anything_is_trained(folder, tmp_path, changes, words):
@@ -255,6 +258,17 @@ def test_laws_and_ways_are_read_from_words():
 def test_words_that_name_no_laws_are_refused(words):
     with pytest.raises(BadInput):
         read_laws(words)
+
+
+@pytest.mark.parametrize(("seeds", "interval"), [(1, r"\d\.\d{3}"), (2, r"\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]")])
+def test_a_ratio_has_an_interval_where_there_are_seeds_to_tell_it_from(tmp_path, seeds, interval):
+    laws, way = [Law(), Law("mog", sigma_start=0.8)], Way(10, 0.0)
+    distances = {(str(law), way): [2.0 + 0.5 * seed + law.sigma_start for seed in range(seeds)] for law in laws}
+    outcome = told(distances, {str(law): torch.zeros(1, 1, 8, 8) for law in laws}, laws, tmp_path)
+    assert re.fullmatch(interval, outcome.numbers["mog 0.8 0.5 / gaussian, 10 steps, eta 0"])
+    row = (tmp_path / "distances.csv").read_text().splitlines()[2].split(",")
+    assert row[0] == "mog 0.8 0.5"
+    assert (row[5] == "") == (row[6] == "") == (seeds == 1)
 
 
 @pytest.mark.parametrize(

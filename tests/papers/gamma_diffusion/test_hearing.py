@@ -104,22 +104,30 @@ def test_silence_and_a_click_have_no_pesq():
     silence, click = torch.zeros(8_000), speech(0.1)
     assert quality(silence, silence, 8_000) is None
     assert quality(click, click, 8_000) is None
+    assert quality(speech(), torch.zeros(16_000), 8_000) is None
+
+
+def test_more_utterances_than_pesqs_code_has_room_for_are_judged():
+    pytest.importorskip("pesq")
+    t = np.arange(60 * 8_000) / 8_000  # 133 bursts; given at once they end the process
+    bursts = ((t % 0.45) < 0.22) * np.random.default_rng(0).standard_normal(len(t)) / 10
+    clean = torch.from_numpy(bursts.astype(np.float32))
+    noise = torch.randn(len(clean), generator=torch.Generator().manual_seed(1))
+    assert 1 <= quality(clean, clean + 0.01 * noise, 8_000) < 4.5
 
 
 @pytest.fixture
 def listener(monkeypatch):
     """A package ``pesq`` that notes what it is given, and finds no speech in what is shorter than a second."""
     package, heard = types.ModuleType("pesq"), []
-    package.NoUtterancesError, package.BufferTooShortError = (
-        type("No", (Exception,), {}),
-        type("Short", (Exception,), {}),
-    )
+    package.PesqError = types.SimpleNamespace(RETURN_VALUES=1)
 
-    def pesq(rate, clean, said, band):
+    def pesq(rate, clean, said, band, on_error):
+        assert on_error == 1
         heard.append((rate, band, len(clean), len(said)))
-        if len(clean) < rate:
-            raise package.NoUtterancesError
-        return len(heard)
+        if not said.any():
+            return math.nan
+        return -7 if len(clean) < rate else len(heard)
 
     package.pesq = pesq
     monkeypatch.setitem(sys.modules, "pesq", package)
@@ -130,7 +138,9 @@ def test_every_rate_is_judged_in_its_band_and_in_stretches(listener):
     assert quality(speech(30.5), speech(30.5), 8_000) == 1.5  # of 1 and 2: there is no speech in the last
     assert quality(speech(1, 22_050), speech(1, 22_050), 22_050) == 4
     assert quality(torch.zeros(16_000), torch.ones(16_000), 16_000) is None
-    assert listener == [(8_000, "nb", n, n) for n in (120_000, 120_000, 4_000)] + [(16_000, "wb", 16_000, 16_000)]
+    assert quality(torch.ones(8_000), torch.zeros(8_000), 8_000) is None
+    narrow = [(8_000, "nb", n, n) for n in (120_000, 120_000, 4_000, 8_000)]
+    assert listener == [*narrow[:3], (16_000, "wb", 16_000, 16_000), narrow[3]]
 
 
 def test_pesq_says_which_extra_brings_it(monkeypatch):

@@ -27,6 +27,7 @@ from hotpapers.papers.gamma_diffusion.speech import (
     say,
     within,
 )
+from hotpapers.papers.gamma_diffusion.train import train
 from hotpapers.papers.gamma_diffusion.verbs import vocode
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder, WaveGrad, plan
 from hotpapers.run import Run, save_model
@@ -195,6 +196,12 @@ def test_noise_is_fitted_to_speech_with_a_vocoder_that_there_is(voices, saved, t
     times = [int(t) for t, _ in rows[::3]]
     assert times == sorted(times, reverse=True)
     assert not (tmp_path / "fits" / "model").exists()
+
+
+def test_a_trained_vocoder_can_be_heard(voices, tmp_path):
+    outcome = train(voices, preset="speech-tiny", steps=1, batch=1, out=tmp_path / "model", device="cpu")
+    said, learned = read_sound(outcome.files["sound"]), read_sound(voices / "0.wav")
+    assert (said.rate, said.samples.shape[1]) == (8_000, -(-learned.samples.shape[1] // 80) * 80)
 
 
 def test_a_gaussian_vocoder_is_trained_where_none_is_given(voices, tmp_path):

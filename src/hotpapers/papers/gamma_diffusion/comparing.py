@@ -74,7 +74,7 @@ def compare(
     if not 70 <= count <= 50_000:
         raise BadInput(f"--count can be 70 to 50,000, not {count}: fewer images have no distance in 64 features.")
     config = changed(preset_of(preset), {"steps": train_steps, "batch": batch})
-    check_config(config)
+    check_config(config, option="--train-steps")
     pictures = read_pictures(Path(folder), config.size, config.channels, crop=config.crop)
     if len(pictures) < 70 * HELD:
         raise BadInput(f"{len(pictures)} images are too few to compare by: {70 * HELD} or more are needed.")
@@ -90,7 +90,7 @@ def compare(
                 images = made(net, way, count, seed)
                 distances.setdefault((str(law), way), []).append(seen(images).distance(judged))
             shown.setdefault(str(law), images[:SHOWN].cpu())
-    return _told(distances, shown, chosen, target)
+    return told(distances, shown, chosen, target)
 
 
 def read_laws(words: str) -> list[Law]:
@@ -127,8 +127,9 @@ def read_ways(words: str) -> list[Way]:
     return [Way(each, eta) for each in steps for eta in (0.0, 1.0)]
 
 
-def _told(distances: Distances, shown: dict[str, torch.Tensor], laws: list[Law], target: Path) -> Outcome:
-    first, alone = str(laws[0]), all(len(each) == 1 for each in distances.values())  # one seed says nothing of chance
+def told(distances: Distances, shown: dict[str, torch.Tensor], laws: list[Law], target: Path) -> Outcome:
+    """Write table, plot and images of a comparison into a folder; one seed has no interval."""
+    first, alone = str(laws[0]), all(len(each) == 1 for each in distances.values())
     table, plot, sheet = target / "distances.csv", target / "distances.png", target / "images.png"
     numbers: dict[str, float | int | str] = {}
     with written_whole(table) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:

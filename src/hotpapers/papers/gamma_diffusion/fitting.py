@@ -67,7 +67,7 @@ def fit_noise(
     model
         A trained model; without one, a Gaussian model is trained on what is in the folder.
     preset
-        The settings of that training.
+        The settings of that training; speech-tiny or speech for recordings.
     steps
         Steps from noise to images or sound.
     count
@@ -118,7 +118,7 @@ def _images(
             raise BadInput(f"--steps can be 2 to {len(net.schedule):,} for this model, not {steps}.")
         pictures = read_pictures(folder, net.size, net.channels)
     else:
-        check_config(config)
+        check_config(config, option="--train-steps")
         pictures = read_pictures(folder, config.size, config.channels, crop=config.crop)
     x = pictures.batch(_some(len(pictures), pictures.pixels[0].numel(), steps, count, chance))
     net = net or train(lambda run: fit(pictures, config, run), config)
@@ -129,7 +129,7 @@ def _speech(
     folder: Path, net: Vocoder | None, config: SpeechConfig, train: Train, steps: int, count: int, chance: Generator
 ) -> tuple[Vocoder, Float[Tensor, "n length"], Float[Tensor, "n mels frames"]]:
     """Return the vocoder, crops that are taken up to noise, and what they say; no crop overlaps another."""
-    check_speech(config)
+    check_speech(config, option="--train-steps")
     speech = read_speech(folder, config)
     hop, length = math.prod(config.factors), config.frames * math.prod(config.factors)
     crops = crop_starts(speech.waves, hop, config.frames, every=config.frames)

@@ -19,7 +19,7 @@ NARROW, WIDE = 8_000, 16_000  # samples a second that P.862 knows
 BANDS = 40
 FRAMES_A_SECOND = 100
 ORDER = 13  # mel cepstra that are compared
-STRETCH = 15  # seconds: P.862 is made for 8 to 30, and its code has room for 50 utterances of 0.4 s
+STRETCH = 15  # seconds; P.862's code has room for 50 utterances of 0.4 s and more, and writes on beyond
 
 
 def log_mel_distance(a: Float[Tensor, "batch length"], b: Float[Tensor, "batch length"], rate: int) -> float:
@@ -57,7 +57,7 @@ def intelligibility(clean: Float[Tensor, " length"], heard: Float[Tensor, " leng
     except ModuleNotFoundError as error:
         raise MissingExtra("STOI", ("audio",)) from error
     with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)  # it warns, and returns 0.00001
+        warnings.filterwarnings("error", "Not enough STFT frames", RuntimeWarning)  # it warns, and returns 0.00001
         try:
             return float(stoi(clean.cpu().numpy(), heard.cpu().numpy(), rate))
         except RuntimeWarning:
@@ -69,7 +69,7 @@ def quality(clean: Float[Tensor, " length"], heard: Float[Tensor, " length"], ra
 
     At 8 kHz it is the narrow-band score (P.862.1). Sounds of all other rates are brought to 16 kHz and have the
     wide-band score (P.862.2), which does not compare with the narrow band's. It is the mean over stretches of 15 s;
-    None where there is no speech, or less than a quarter of a second.
+    None where there is no speech in either, or less than a quarter of a second.
 
     Raises
     ------
@@ -77,19 +77,17 @@ def quality(clean: Float[Tensor, " length"], heard: Float[Tensor, " length"], ra
         If ``pesq`` is not installed.
     """
     try:
-        from pesq import BufferTooShortError, NoUtterancesError, pesq
+        from pesq import PesqError, pesq
     except ModuleNotFoundError as error:
         raise MissingExtra("PESQ", ("pesq",)) from error
     at, band = (NARROW, "nb") if rate == NARROW else (WIDE, "wb")
     given, said = (torch.from_numpy(resample(each.cpu().numpy(), rate, at)) for each in (clean, heard))
     scores = []
     for a, b in zip(given.split(STRETCH * at), said.split(STRETCH * at), strict=True):
-        try:
-            if a.any():  # it divides by the loudest value
-                scores.append(float(pesq(at, a.numpy(), b.numpy(), band)))
-        except (BufferTooShortError, NoUtterancesError):
-            continue
-    return sum(scores) / len(scores) if scores else None
+        if a.any():  # it divides by the loudest value
+            scores.append(float(pesq(at, a.numpy(), b.numpy(), band, on_error=PesqError.RETURN_VALUES)))
+    known = [score for score in scores if score > 0]  # a code below 0 says what was amiss; NaN, that b is silent
+    return sum(known) / len(known) if known else None
 
 
 def _level_difference(a: Tensor, b: Tensor, rate: int) -> Float[Tensor, "batch bands frames"]:
