@@ -116,7 +116,7 @@ def test_a_recording_and_its_spectrogram_are_said_alike(voices, saved, tmp_path)
     pytest.importorskip("pystoi")
     outcome = vocode(voices / "0.wav", saved, steps=2, out=tmp_path / "said.wav", device="cpu")
     assert outcome.numbers["log-mel distance, dB"] > outcome.numbers["mel-cepstral distance, dB"] > 0
-    assert 0 <= outcome.numbers["STOI"] <= 1
+    assert -1 <= outcome.numbers["STOI"] < 1
     clean = torch.from_numpy(read_sound(voices / "0.wav").samples[0][:4_960])
     np.save(tmp_path / "mel.npy", log_mel(clean[None], 8_000, 80, 16)[0].numpy())
     vocode(tmp_path / "mel.npy", saved, steps=2, out=tmp_path / "again.wav", device="cpu")

@@ -43,7 +43,7 @@ def mel_cepstral_distance(a: Float[Tensor, "batch length"], b: Float[Tensor, "ba
 
 
 def intelligibility(clean: Float[Tensor, " length"], heard: Float[Tensor, " length"], rate: int) -> float | None:
-    """Return STOI (Taal et al., 2011), 0 to 1: how much of the speech could be understood.
+    """Return STOI (Taal et al., 2011), some 0 to 1: how much of the speech could be understood.
 
     None where there is too little speech for it, some 0.4 s.
 

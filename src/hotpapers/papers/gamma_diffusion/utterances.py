@@ -48,7 +48,7 @@ class Heard(NamedTuple):
     Attributes
     ----------
     stoi
-        0 to 1.
+        Some 0 to 1.
     distance, cepstral
         Of log-mel spectrograms, and of mel cepstra, in decibels.
     pesq
