@@ -1,4 +1,7 @@
 import dataclasses
+import json
+import math
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -11,14 +14,15 @@ from scipy import stats
 from hotpapers.blocks.diffusion import Table, ddim, linear_betas
 from hotpapers.errors import BadInput
 from hotpapers.media import read_image
-from hotpapers.papers.gamma_diffusion import GammaDiffusion
-from hotpapers.papers.gamma_diffusion.comparing import read_laws, read_ways
+from hotpapers.papers.gamma_diffusion import GammaDiffusion, fitting
+from hotpapers.papers.gamma_diffusion.comparing import read_laws, read_ways, told
 from hotpapers.papers.gamma_diffusion.contest import Way
 from hotpapers.papers.gamma_diffusion.fitting import fit_noise
 from hotpapers.papers.gamma_diffusion.folders import files_of
 from hotpapers.papers.gamma_diffusion.inspecting import inspect
 from hotpapers.papers.gamma_diffusion.laws import Law
 from hotpapers.papers.gamma_diffusion.learning import PRESETS, Config, check_config, fit, untrained
+from hotpapers.papers.gamma_diffusion.opening import open_either
 from hotpapers.papers.gamma_diffusion.pictures import from_bytes, read_pictures, read_square
 from hotpapers.papers.gamma_diffusion.residuals import cumulative, fit_all, fit_gamma, fit_gaussian, fit_mixture
 from hotpapers.papers.gamma_diffusion.sampling import draw
@@ -122,8 +126,10 @@ def test_pictures_are_cut_to_squares_and_broken_ones_left_out(folder, tmp_path):
     with pytest.raises(BadInput, match="178 x 218"):
         read_square(folder / "a" / "1.png", 8, 3, "celeba")
     (tmp_path / "words.png").write_text("x")
+    (tmp_path / "bare").mkdir()
     for place, words in (
-        (tmp_path, "no image in"),
+        (tmp_path, "words.png is not an image"),
+        (tmp_path / "bare", "none ends in .png"),
         (tmp_path / "none", "is no folder"),
         (tmp_path / "words.png", "no ZIP archive"),
     ):
@@ -192,17 +198,77 @@ def test_noise_is_fitted_with_a_model_that_there_is(folder, saved, tmp_path):
     assert len((tmp_path / "fits" / "fits.csv").read_text().splitlines()) == 1 + 4 * 3
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"steps": 1}, "--steps can be 2"),
+        ({"steps": 30}, "2 to 20 for this model"),
+        ({"count": 1}, "--count can be"),
+        ({"seed": -1}, "--seed is"),
+        ({"preset": "speech-tiny", "model": None}, "no sound in"),
+        ({"preset": "tiny", "model": None, "train_steps": 0}, "--train-steps can be 1"),
+    ],
+)
+def test_fits_that_cannot_be_made_are_refused_before_anything_is_trained(folder, tmp_path, changes, words):
+    save_model(untrained(dataclasses.replace(SMALL, table=20)), tmp_path / "short")
+    with pytest.raises(BadInput, match=words):
+        fit_noise(folder, **({"model": tmp_path / "short", "out": tmp_path / "out", "device": "cpu"} | changes))
+    assert not (tmp_path / "out").exists()
+
+
+def test_fits_need_two_images_and_as_much_memory_as_there_is(folder, saved, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "MOST", 10 * 24 * 64)
+    fit_noise(folder, model=saved, steps=10, count=50, out=tmp_path / "fits", device="cpu")
+    with pytest.raises(BadInput, match="11 steps of 24 images or crops do not fit in memory"):
+        fit_noise(folder, model=saved, steps=11, count=50, device="cpu")
+    (tmp_path / "one").mkdir()
+    shutil.copy(folder / "a" / "1.png", tmp_path / "one")
+    with pytest.raises(BadInput, match="Two images"):
+        fit_noise(tmp_path / "one", out=tmp_path / "fits", device="cpu")
+    assert not (tmp_path / "fits" / "model").exists()
+
+
+@pytest.mark.parametrize("settings", [{"size": 2**20}, {"size": 0}, {"steps": 1}, {"theta_0": math.inf}])
+def test_settings_that_no_model_of_images_has_are_damage(saved, tmp_path, settings):
+    shutil.copytree(saved, tmp_path / "spoilt")
+    config = tmp_path / "spoilt" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | settings))
+    with pytest.raises(BadInput, match="cannot be read, or is none of Gamma diffusion"):
+        open_either(tmp_path / "spoilt", "cpu")
+
+
 def test_laws_and_ways_are_read_from_words():
     assert read_laws("gaussian, gamma 0.01, mog 0.8 0.4") == [Law(), Law("gamma", 0.01), Law("mog", 0.001, 0.8, 0.4)]
+    assert [str(law) for law in read_laws("mog, mog 0.8 0.4, gamma 0.1")] == ["mog", "mog 0.8 0.4", "gamma 0.1"]
     assert read_ways("20, 10") == [Way(10, 0.0), Way(10, 1.0), Way(20, 0.0), Way(20, 1.0)]
 
 
 @pytest.mark.parametrize(
-    "words", ["", "gaussian", "gaussian, gaussian", "gaussian, gamma x", "poisson, mog", "mog 1, gamma"]
+    "words",
+    [
+        "",
+        "gaussian",
+        "gaussian, gaussian",
+        "gamma 0.1, gamma 0.10000001",
+        "gaussian, gamma x",
+        "poisson, mog",
+        "mog 1, gamma",
+    ],
 )
 def test_words_that_name_no_laws_are_refused(words):
     with pytest.raises(BadInput):
         read_laws(words)
+
+
+@pytest.mark.parametrize(("seeds", "interval"), [(1, r"\d\.\d{3}"), (2, r"\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]")])
+def test_a_ratio_has_an_interval_where_there_are_seeds_to_tell_it_from(tmp_path, seeds, interval):
+    laws, way = [Law(), Law("mog", sigma_start=0.8)], Way(10, 0.0)
+    distances = {(str(law), way): [2.0 + 0.5 * seed + law.sigma_start for seed in range(seeds)] for law in laws}
+    outcome = told(distances, {str(law): torch.zeros(1, 1, 8, 8) for law in laws}, laws, tmp_path)
+    assert re.fullmatch(interval, outcome.numbers["mog 0.8 0.5 / gaussian, 10 steps, eta 0"])
+    row = (tmp_path / "distances.csv").read_text().splitlines()[2].split(",")
+    assert row[0] == "mog 0.8 0.5"
+    assert (row[5] == "") == (row[6] == "") == (seeds == 1)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +278,11 @@ def test_words_that_name_no_laws_are_refused(words):
         ({"eta": 2.0}, "--eta lies"),
         ({"steps": 0}, "--steps can be"),
         ({"steps": 1001}, "1,000 for this model"),
+        ({"seed": -1}, "--seed is"),
+        ({"seed": 10**30}, "--seed is"),
         ({"noise": "gamma", "theta0": -1.0}, "--theta0 is a scale"),
         ({"model": Path("nowhere")}, "no Gamma diffusion model"),
+        ({"model": Path("n" * 300)}, "no Gamma diffusion model"),
     ],
 )
 def test_samples_that_cannot_be_made_are_refused(tmp_path, changes, words):

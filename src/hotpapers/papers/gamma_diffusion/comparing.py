@@ -16,7 +16,7 @@ from hotpapers.papers.gamma_diffusion.inspecting import figure_of, pixels_of
 from hotpapers.papers.gamma_diffusion.laws import Law, check_law
 from hotpapers.papers.gamma_diffusion.learning import check_config
 from hotpapers.papers.gamma_diffusion.pictures import Pictures, read_pictures
-from hotpapers.papers.gamma_diffusion.train import Preset, changed, preset_of
+from hotpapers.papers.gamma_diffusion.train import ImagePreset, changed, preset_of
 from hotpapers.run import Run
 from hotpapers.verbs import AnyFile, Device, Outcome
 
@@ -30,7 +30,7 @@ def compare(
     folder: AnyFile,
     *,
     laws: str = "gaussian, gamma 0.001, gamma 0.1, mog",
-    preset: Preset = "tiny",
+    preset: ImagePreset = "tiny",
     train_steps: int | None = None,
     batch: int | None = None,
     seeds: int = 3,
@@ -74,7 +74,7 @@ def compare(
     if not 70 <= count <= 50_000:
         raise BadInput(f"--count can be 70 to 50,000, not {count}: fewer images have no distance in 64 features.")
     config = changed(preset_of(preset), {"steps": train_steps, "batch": batch})
-    check_config(config)
+    check_config(config, option="--train-steps")
     pictures = read_pictures(Path(folder), config.size, config.channels, crop=config.crop)
     if len(pictures) < 70 * HELD:
         raise BadInput(f"{len(pictures)} images are too few to compare by: {70 * HELD} or more are needed.")
@@ -90,7 +90,7 @@ def compare(
                 images = made(net, way, count, seed)
                 distances.setdefault((str(law), way), []).append(seen(images).distance(judged))
             shown.setdefault(str(law), images[:SHOWN].cpu())
-    return _told(distances, shown, chosen, target)
+    return told(distances, shown, chosen, target)
 
 
 def read_laws(words: str) -> list[Law]:
@@ -111,7 +111,7 @@ def read_laws(words: str) -> list[Law]:
         else:
             raise BadInput(f"{' '.join(part)[:60]!r} is no law; write gaussian, gamma 0.001, mog or mog 0.9 0.5.")
         check_law(laws[-1])
-    if not 2 <= len(set(laws)) == len(laws) <= 12:
+    if not 2 <= len({str(law) for law in laws}) == len(laws) <= 12:
         raise BadInput("--laws names two to twelve laws, none twice: gaussian, gamma 0.001, mog.")
     return laws
 
@@ -127,8 +127,9 @@ def read_ways(words: str) -> list[Way]:
     return [Way(each, eta) for each in steps for eta in (0.0, 1.0)]
 
 
-def _told(distances: Distances, shown: dict[str, torch.Tensor], laws: list[Law], target: Path) -> Outcome:
-    first = str(laws[0])
+def told(distances: Distances, shown: dict[str, torch.Tensor], laws: list[Law], target: Path) -> Outcome:
+    """Write table, plot and images of a comparison into a folder; one seed has no interval."""
+    first, alone = str(laws[0]), all(len(each) == 1 for each in distances.values())
     table, plot, sheet = target / "distances.csv", target / "distances.png", target / "images.png"
     numbers: dict[str, float | int | str] = {}
     with written_whole(table) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
@@ -136,17 +137,18 @@ def _told(distances: Distances, shown: dict[str, torch.Tensor], laws: list[Law],
         writer.writerow(["law", "steps", "eta", "mean distance", f"ratio to {first}", "low", "high", "distances"])
         for (law, way), found in distances.items():
             ratios = [mine / theirs for mine, theirs in zip(found, distances[first, way], strict=True)]
-            low, high = bootstrap_interval(ratios)
-            mean = float(np.mean(ratios))
-            writer.writerow([law, way.steps, way.eta, f"{np.mean(found):.4f}", f"{mean:.4f}", f"{low:.4f}",
-                             f"{high:.4f}", " ".join(f"{each:.4f}" for each in found)])  # fmt: skip
+            mean, (low, high) = float(np.mean(ratios)), bootstrap_interval(ratios)
+            ends = ["", ""] if alone else [f"{low:.4f}", f"{high:.4f}"]
+            writer.writerow([law, way.steps, way.eta, f"{np.mean(found):.4f}", f"{mean:.4f}", *ends,
+                             " ".join(f"{each:.4f}" for each in found)])  # fmt: skip
             if law != first:
-                numbers[f"{law} / {first}, {way}"] = f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+                numbers[f"{law} / {first}, {way}"] = f"{mean:.3f}" if alone else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
     write_image(plot, _plot(distances, laws))
     images = [((each + 1) / 2).clamp(0, 1).permute(1, 2, 0).numpy() for law in laws for each in shown[str(law)]]
     labels = [str(law) for law in laws for _ in shown[str(law)]]
     write_image(sheet, contact_sheet(images, labels, SHOWN))
-    note = "Ratios of distances with the 95 % interval over the seeds; below 1 the law makes more likely images."
+    interval = "of one seed, without an interval" if alone else "with the 95 % interval over the seeds"
+    note = f"Ratios of distances {interval}; below 1 the law makes more likely images."
     return Outcome({"plot": plot, "images": sheet, "table": table}, numbers, note)
 
 

@@ -10,7 +10,7 @@ from hotpapers.blocks.diffusion import Table, linear_betas
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
 from hotpapers.media import write_image
-from hotpapers.papers.gamma_diffusion.laws import Law, LawName, check_law, divergence, shapes, skewness
+from hotpapers.papers.gamma_diffusion.laws import MOST_STEPS, Law, LawName, check_law, divergence, shapes, skewness
 from hotpapers.verbs import Outcome
 
 TOLD_APART = 1e-4  # nats: some 10,000 numbers tell one law from the other
@@ -46,8 +46,8 @@ def inspect(
     """
     law = Law(noise, theta0, sigma_start, sigma_end)
     check_law(law)
-    if not 2 <= steps <= 100_000:
-        raise BadInput(f"--steps can be 2 to 100,000, not {steps}.")
+    if not 2 <= steps <= MOST_STEPS:
+        raise BadInput(f"--steps can be 2 to {MOST_STEPS:,}, not {steps}.")
     if not 0 < beta_start <= beta_end < 1:
         raise BadInput("The betas lie between 0 and 1, and --beta-start is at most --beta-end.")
     schedule = Table(linear_betas(steps, beta_start, beta_end))
@@ -82,11 +82,11 @@ def _plot(law: Law, nats: np.ndarray, skew: np.ndarray) -> np.ndarray:
     return pixels_of(figure)
 
 
-def figure_of(columns: int) -> tuple[Any, Any]:
-    """Return a figure with some axes in a row."""
+def figure_of(columns: int, width: float = 5.5) -> tuple[Any, Any]:
+    """Return a figure with some axes in a row, each so many inches wide."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.5 * columns, 4), dpi=110, layout="constrained")
+    figure = Figure(figsize=(width * columns, 4), dpi=110, layout="constrained")
     return figure, np.atleast_1d(figure.subplots(1, columns))
 
 

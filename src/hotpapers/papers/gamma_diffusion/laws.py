@@ -6,8 +6,7 @@ The summed shape telescopes. With ``theta_t = theta_0 sqrt(abar_t)``, ``k_t = be
 
 import dataclasses
 import math
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -18,6 +17,7 @@ from hotpapers.errors import BadInput
 
 LawName = Literal["gaussian", "gamma", "mog"]
 LAWS: tuple[LawName, ...] = ("gaussian", "gamma", "mog")
+MOST_STEPS = 100_000  # of a schedule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,10 @@ class Law:
     p: float = 0.5
 
     def __str__(self) -> str:
-        return f"gamma {self.theta_0:g}" if self.noise == "gamma" else self.noise
+        if self.noise == "gamma":
+            return f"gamma {self.theta_0:g}"
+        own = (self.sigma_start, self.sigma_end) == (Law.sigma_start, Law.sigma_end)
+        return self.noise if self.noise != "mog" or own else f"mog {self.sigma_start:g} {self.sigma_end:g}"
 
     def at(self, last: float) -> NoiseLaw:
         """Return what draws the noise, for a schedule that ends at the time ``last``."""
@@ -64,11 +67,6 @@ def check_law(law: Law) -> None:
         raise BadInput("--sigma-start and --sigma-end are above 0 and at most 1.")
     if not 0 < law.p < 1:
         raise BadInput(f"The probability p lies between 0 and 1, not at {law.p}.")
-
-
-def law_from(settings: Mapping[str, Any]) -> Law:
-    """Return the law among other settings."""
-    return Law(**{each.name: settings[each.name] for each in dataclasses.fields(Law)})
 
 
 def step_shapes(schedule: Table, theta_0: float) -> Float[Tensor, " T"]:

@@ -123,14 +123,25 @@ def fit(pictures: Pictures, config: Config, run: Run) -> GammaDiffusion:
     return model.eval()
 
 
-def check_config(config: Config) -> None:
-    """Refuse settings that no training can have."""
-    check_law(config.law)
-    for name, low, high in (("steps", 1, 10**8), ("batch", 1, 10**5)):
-        if not low <= (value := getattr(config, name)) <= high:
-            raise BadInput(f"--{name} can be {low} to {high:,}, not {value}.")
-    if not 0 < config.learning_rate <= 1:
-        raise BadInput(f"--learning-rate is above 0 and at most 1, not {config.learning_rate}.")
+def check_seed(seed: int) -> None:
+    """Refuse what generators cannot start from."""
+    if not 0 <= seed < 2**63:
+        raise BadInput(f"--seed is a whole number from 0 to {2**63 - 1:,}, not {seed}.")
+
+
+def check_training(law: Law, steps: int, batch: int, learning_rate: float, *, option: str = "--steps") -> None:
+    """Refuse settings that no training can have, of images or of speech; ``option`` is what its steps are asked by."""
+    check_law(law)
+    for name, value, high in ((option, steps, 10**8), ("--batch", batch, 10**5)):
+        if not 1 <= value <= high:
+            raise BadInput(f"{name} can be 1 to {high:,}, not {value}.")
+    if not 0 < learning_rate <= 1:
+        raise BadInput(f"--learning-rate is above 0 and at most 1, not {learning_rate}.")
+
+
+def check_config(config: Config, *, option: str = "--steps") -> None:
+    """Refuse settings that no training on images can have."""
+    check_training(config.law, config.steps, config.batch, config.learning_rate, option=option)
     parts = 2 ** (len(config.multiples) - 1)
     if not parts <= config.size <= 1024 or config.size % parts:
         raise BadInput(f"--size is a multiple of {parts} up to 1,024 for this preset, not {config.size}.")

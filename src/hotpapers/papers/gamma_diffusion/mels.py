@@ -1,4 +1,4 @@
-"""Mel spectrograms: what a vocoder is told of a sound, and how far one sound is from another to the ear.
+"""Mel spectrograms: what a vocoder is told of a sound.
 
 The settings are WaveGrad's: frames of four hops, magnitudes, HTK's mels from 20 Hz, decibels from -80 to 20 as 0 to 1.
 """
@@ -29,28 +29,3 @@ def filters(rate: int, size: int, mels: int) -> Float[Tensor, "mels bins"]:
     slopes = centres[:, None] - bins  # mels + 2, bins
     width = centres.diff()
     return torch.minimum(-slopes[:-2] / width[:-1, None], slopes[2:] / width[1:, None]).clamp(min=0)
-
-
-def log_mel_distance(
-    a: Float[Tensor, "batch length"], b: Float[Tensor, "batch length"], rate: int, hop: int = 80, mels: int = 40
-) -> float:
-    """Return the root of the mean squared difference of the bands' levels, in decibels."""
-    difference = log_mel(a, rate, hop, mels) - log_mel(b, rate, hop, mels)
-    return float(100 * difference.square().mean().sqrt())
-
-
-def intelligibility(clean: Float[Tensor, " length"], heard: Float[Tensor, " length"], rate: int) -> float:
-    """Return STOI (Taal et al., 2011), 0 to 1: how much of the speech could be understood.
-
-    Raises
-    ------
-    MissingExtra
-        If ``pystoi`` is not installed.
-    """
-    try:
-        from pystoi import stoi
-    except ModuleNotFoundError as error:
-        from hotpapers.errors import MissingExtra
-
-        raise MissingExtra("STOI", ("audio",)) from error
-    return float(stoi(clean.cpu().numpy(), heard.cpu().numpy(), rate))

@@ -9,9 +9,10 @@ from torch import nn
 from hotpapers.blocks.diffusion import Table, UNet2d, linear_betas, on_time
 from hotpapers.blocks.diffusion.levels import Eps
 from hotpapers.blocks.diffusion.noise import NoiseLaw
-from hotpapers.papers.gamma_diffusion.laws import Law, LawName
+from hotpapers.papers.gamma_diffusion.laws import MOST_STEPS, Law, LawName, check_law
 
 CHANNELS_A_GROUP = 4  # at the published width of 128, with 32 groups
+LARGEST = 1_024  # pixels a side
 
 
 class GammaDiffusion(nn.Module, PyTorchModelHubMixin):
@@ -47,14 +48,17 @@ class GammaDiffusion(nn.Module, PyTorchModelHubMixin):
         p: float = 0.5,
     ) -> None:
         super().__init__()
-        if size % (parts := 2 ** (len(multiples) - 1)):
-            raise ValueError(f"the size must be a multiple of {parts}, not {size}")
+        if not 1 <= size <= LARGEST or size % (parts := 2 ** (len(multiples) - 1)):
+            raise ValueError(f"the size must be a multiple of {parts} up to {LARGEST:,}, not {size}")
         self.unet = UNet2d(channels, width, multiples, size=size, blocks=blocks, attention_at=attention_at,
                            dropout=dropout, groups=max(1, min(32, width // CHANNELS_A_GROUP)))  # fmt: skip
         self.channels, self.size = channels, size
+        if not 2 <= steps <= MOST_STEPS:
+            raise ValueError(f"there are 2 to {MOST_STEPS:,} steps, not {steps}")
         with torch.device("cpu"):  # also where the weights are but drafted
             self.schedule = Table(linear_betas(steps))
         self.law = Law(noise, theta_0, sigma_start, sigma_end, p)
+        check_law(self.law)
 
     @property
     def noise(self) -> NoiseLaw:

@@ -85,8 +85,8 @@ def read_pictures(folder: Path, size: int, channels: int, *, crop: Crop = "squar
             except BadInput as error:
                 left_out[path] = str(error)
     if not pixels:
-        reason = f" ({next(iter(left_out.values()))})" if left_out else ""
-        raise BadInput(f"There is no image in {folder} that can be used{reason}.")
+        reason = next(iter(left_out.values()), f"none ends in {', '.join(SUFFIXES)}")
+        raise BadInput(f"There is no image in {folder} that can be used ({reason}).")
     return Pictures(torch.from_numpy(np.stack(pixels)), left_out)
 
 

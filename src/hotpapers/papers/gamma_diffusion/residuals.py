@@ -1,20 +1,24 @@
-"""Figure 1: what a trained model takes away, ``x_t - x_0`` on its way from noise to image, and the laws fitted to it.
+"""Figure 1: what a trained model takes away, ``x_t - x_0`` on its way from noise to data, and the laws fitted to it.
 
 A Gamma and a mixture have a Gaussian among them, and so never fit worse what they were fitted to: fits are to one half
-of the images and are judged on the other. Mind that the residuals mix noise with the image, ``(sqrt(abar_t) - 1) x_0``.
+of the images, or waves, and are judged on the other. Mind that the residuals mix noise with data,
+``(sqrt(abar_t) - 1) x_0``.
 """
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hotpapers.blocks.diffusion import ddim
-from hotpapers.blocks.diffusion.levels import Level
+from hotpapers.blocks.diffusion import NoiseLaw, ddim
+from hotpapers.blocks.diffusion.levels import Eps, Level
 from hotpapers.papers.gamma_diffusion.model import GammaDiffusion
+from hotpapers.papers.gamma_diffusion.speech import within
+from hotpapers.papers.gamma_diffusion.vocoder import Vocoder, plan
 
 BINS = 48
 FITS = ("gaussian", "gamma", "mixture")
@@ -33,7 +37,19 @@ def residuals(
     model: GammaDiffusion, start: Float[Tensor, "n channels size size"], steps: int, seed: int = 0
 ) -> tuple[list[int], Float[np.ndarray, "steps n pixels"]]:
     """Take noise down to images by DDPM; return the times of the steps and ``x_t - x_0`` of every pixel at each."""
-    levels = model.schedule.levels(steps)
+    return _taken(model.eps, start, model.schedule.levels(steps), model.noise, seed, clip=1.0)
+
+
+def residuals_of_speech(
+    model: Vocoder, start: Float[Tensor, "n length"], mel: Float[Tensor, "n mels frames"], steps: int, seed: int = 0
+) -> tuple[list[int], Float[np.ndarray, "steps n length"]]:
+    """Take noise down to waves that sound like ``mel``, as ``say`` does; return what ``residuals`` does."""
+    return _taken(within(model.eps(mel)), start, plan(model, steps), model.noise, seed)
+
+
+def _taken(
+    eps: Eps, start: Tensor, levels: Sequence[Level], noise: NoiseLaw, seed: int, clip: float | None = None
+) -> tuple[list[int], Float[np.ndarray, "steps n values"]]:
     path = [start]
 
     def note(x: Tensor, level: Level) -> Tensor:
@@ -41,13 +57,13 @@ def residuals(
         return x
 
     generator = torch.Generator(start.device).manual_seed(seed)
-    ddim(model.eps, start, levels, eta=1.0, noise=model.noise, clip=1.0, after=note, generator=generator)
+    ddim(eps, start, levels, eta=1.0, noise=noise, clip=clip, after=note, generator=generator)
     taken = torch.stack([(x - path[-1]).flatten(1) for x in path[:-1]])
     return [int(level.t) for level in levels[:-1]], taken.cpu().double().numpy()
 
 
-def fit_all(values: Float[np.ndarray, "n pixels"]) -> list[Fit]:
-    """Fit the three laws to every other image's values and judge them on the rest."""
+def fit_all(values: Float[np.ndarray, "n values"]) -> list[Fit]:
+    """Fit the three laws to every other row's values and judge them on the rest."""
     fitted, held = values[::2].ravel(), values[1::2].ravel()
     low, high = np.quantile(held, [0.0005, 0.9995])
     edges = np.linspace(low, high, BINS + 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
@@ -15,8 +15,8 @@ from hotpapers.blocks.diffusion.levels import Eps, Level
 from hotpapers.errors import BadInput
 from hotpapers.media import SOUND_SUFFIXES, read_sound
 from hotpapers.papers.gamma_diffusion.folders import files_of
-from hotpapers.papers.gamma_diffusion.laws import Law, check_law
-from hotpapers.papers.gamma_diffusion.learning import Loss
+from hotpapers.papers.gamma_diffusion.laws import Law
+from hotpapers.papers.gamma_diffusion.learning import Loss, check_training
 from hotpapers.papers.gamma_diffusion.mels import log_mel
 from hotpapers.papers.gamma_diffusion.sampling import first_noise
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder, plan
@@ -115,8 +115,8 @@ def read_speech(folder: Path, config: SpeechConfig) -> Speech:
             if total > LARGEST:
                 raise BadInput(f"{folder} has more sound than fits, {len(found):,} files; take a part of them.")
     if not sounds:
-        reason = f" ({next(iter(left_out.values()))})" if left_out else ""
-        raise BadInput(f"There is no sound in {folder} that can be used{reason}.")
+        reason = next(iter(left_out.values()), f"none ends in {', '.join(SOUND_SUFFIXES)}")
+        raise BadInput(f"There is no sound in {folder} that can be used ({reason}).")
     return Speech(as_waves(sounds, config), left_out)
 
 
@@ -170,12 +170,14 @@ def long_mel(waves: Sequence[Float[Tensor, " length"]], model: Vocoder) -> Float
     return torch.cat([log_mel(wave[None], model.rate, model.hop, model.mels)[0] for wave in waves], dim=1)
 
 
-def crop_starts(waves: Sequence[Float[Tensor, " length"]], hop: int, frames: int) -> Tensor:
-    """Return the frames at which a crop can begin without running into the next recording."""
+def crop_starts(
+    waves: Sequence[Float[Tensor, " length"]], hop: int, frames: int, *, every: int = 1
+) -> Int[Tensor, " crops"]:
+    """Return the frames at which a crop can begin without running into the next recording, every so many."""
     starts, first = [], 0
     for wave in waves:
         count = len(wave) // hop
-        starts.append(torch.arange(first, first + count - frames + 1))
+        starts.append(torch.arange(first, first + count - frames + 1, every))
         first += count
     return torch.cat(starts)
 
@@ -217,11 +219,6 @@ def within(eps: Eps) -> Eps:
     return bounded
 
 
-def check_speech(config: SpeechConfig) -> None:
-    """Refuse settings that no training can have."""
-    check_law(config.law)
-    for name, low, high in (("steps", 1, 10**8), ("batch", 1, 10**5)):
-        if not low <= (value := getattr(config, name)) <= high:
-            raise BadInput(f"--{name} can be {low} to {high:,}, not {value}.")
-    if not 0 < config.learning_rate <= 1:
-        raise BadInput(f"--learning-rate is above 0 and at most 1, not {config.learning_rate}.")
+def check_speech(config: SpeechConfig, *, option: str = "--steps") -> None:
+    """Refuse settings that no training on speech can have."""
+    check_training(config.law, config.steps, config.batch, config.learning_rate, option=option)

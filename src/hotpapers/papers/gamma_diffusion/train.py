@@ -6,12 +6,14 @@ import time
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 import torch
+from jaxtyping import Float
 
 from hotpapers.errors import BadInput
-from hotpapers.media import contact_sheet, sound_sheet, write_image
+from hotpapers.media import contact_sheet, sound_sheet, write_image, write_sound
 from hotpapers.papers.gamma_diffusion.laws import Law, LawName
-from hotpapers.papers.gamma_diffusion.learning import PRESETS, Config, Loss, check_config, fit
+from hotpapers.papers.gamma_diffusion.learning import PRESETS, Config, Loss, check_config, check_seed, fit
 from hotpapers.papers.gamma_diffusion.mels import log_mel
 from hotpapers.papers.gamma_diffusion.pictures import Pictures, from_bytes, read_pictures
 from hotpapers.papers.gamma_diffusion.sampling import draw
@@ -24,9 +26,11 @@ from hotpapers.papers.gamma_diffusion.speech import (
     read_speech,
     say,
 )
+from hotpapers.papers.gamma_diffusion.vocoder import Vocoder
 from hotpapers.run import Run, save_model
 from hotpapers.verbs import AnyFile, Device, Outcome, resume_command
 
+ImagePreset = Literal["small", "grey", "tiny", "celeba", "church", "cifar"]
 Preset = Literal["small", "grey", "tiny", "celeba", "church", "cifar", "speech-tiny", "speech"]
 PREVIEW = 24
 SECONDS = 2  # of sound to say again
@@ -88,6 +92,7 @@ def train(
         Replace the training in the directory.
     """
     asked = dict(locals())
+    check_seed(seed)
     law = Law(noise, theta0, sigma_start, sigma_end)
     changes = {"law": law, "loss": loss, "steps": steps, "batch": batch, "learning_rate": learning_rate}
     folder = Path(folder)
@@ -103,10 +108,13 @@ def train(
             vocoder = fit_vocoder(speech, speech_config, run)
             if run.rank == 0:
                 save_model(vocoder, out)
-        picture = write_image(out / "sounds.png", _heard(vocoder, speech))
+        clean, said = _said_again(vocoder, speech)
+        sound = write_sound(out / "said.wav", said, vocoder.rate)
+        sheet = sound_sheet([clean, said], ["learned", "said again"], vocoder.rate)
+        picture = write_image(out / "sounds.png", sheet)
         numbers = _numbers(vocoder.network, len(speech), len(speech.left_out), started)
         note = f"Say a sound again: hotpapers gamma-diffusion vocode SOUND {shlex.quote(str(out))}"
-        return Outcome({"model": out, "sounds": picture}, numbers, note)
+        return Outcome({"model": out, "sound": sound, "picture": picture}, numbers, note)
     config = changed(preset_of(preset), changes)
     check_config(config)
     pictures = read_pictures(folder, config.size, config.channels, crop=config.crop)
@@ -134,18 +142,21 @@ def changed(config: Settings, changes: dict[str, Any]) -> Settings:
     return dataclasses.replace(config, **{name: value for name, value in changes.items() if value is not None})
 
 
-def sheet_of(pictures: Pictures, made: torch.Tensor) -> Any:
+def sheet_of(
+    pictures: Pictures, made: Float[torch.Tensor, "n channels size size"]
+) -> Float[np.ndarray, "height width 3"]:
     """Return a picture of images that were learned, above images that were made."""
     learned = from_bytes(pictures.pixels[:: max(1, len(pictures) // 8)][:8])
     shown = [((each + 1) / 2).clamp(0, 1).permute(1, 2, 0).cpu().numpy() for each in (*learned, *made)]
     return contact_sheet(shown, ["learned"] * len(learned) + ["made"] * len(made), 8)
 
 
-def _heard(model: Any, speech: Speech) -> Any:
+def _said_again(model: Vocoder, speech: Speech) -> tuple[Float[np.ndarray, " length"], Float[np.ndarray, " length"]]:
+    """Return the first two seconds that were learned, and what the vocoder makes of their spectrogram."""
     wave = speech.waves[0][: SECONDS * model.rate // model.hop * model.hop][None]
     mel = log_mel(wave, model.rate, model.hop, model.mels).to(model.device)
     said = say(model, mel, steps=6, generator=torch.Generator(model.device).manual_seed(0)).cpu()
-    return sound_sheet([wave[0].numpy(), said[0].numpy()], ["learned", "said again"], model.rate)
+    return wave[0].numpy(), said[0].numpy()
 
 
 def _numbers(network: torch.nn.Module, count: int, left_out: int, started: float) -> dict[str, float | int | str]:

@@ -1,6 +1,7 @@
 """Utterances: the vocoders that the claims share, trained on spoken digits, and what they say of digits not heard."""
 
 import dataclasses
+import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -10,8 +11,15 @@ from torch import Tensor
 
 from hotpapers.cards import Scale
 from hotpapers.datasets import Spoken, spoken_digits
+from hotpapers.errors import MissingExtra
+from hotpapers.papers.gamma_diffusion.hearing import (
+    intelligibility,
+    log_mel_distance,
+    mel_cepstral_distance,
+    quality,
+)
 from hotpapers.papers.gamma_diffusion.laws import Law
-from hotpapers.papers.gamma_diffusion.mels import intelligibility, log_mel, log_mel_distance
+from hotpapers.papers.gamma_diffusion.mels import log_mel
 from hotpapers.papers.gamma_diffusion.speech import SPEECH_PRESETS, Speech, SpeechConfig, as_waves, fit_vocoder, say
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder
 from hotpapers.run import Run
@@ -35,10 +43,22 @@ BUDGETS: dict[Scale, Budget] = {
 
 
 class Heard(NamedTuple):
-    """How utterances came out: STOI, 0 to 1, and the distance of log-mel spectrograms in decibels."""
+    """How utterances came out, the mean over them.
+
+    Attributes
+    ----------
+    stoi
+        Some 0 to 1.
+    distance, cepstral
+        Of log-mel spectrograms, and of mel cepstra, in decibels.
+    pesq
+        The narrow band's, 1 to 4.6; NaN where its package is not installed.
+    """
 
     stoi: float
     distance: float
+    cepstral: float
+    pesq: float
 
 
 _MODELS: dict[tuple[Scale, Law, int], Vocoder] = {}
@@ -89,8 +109,14 @@ def heard(scale: Scale, law: Law, seed: int, steps: int, run: Run) -> Heard:
         model, clean = vocoder_of(scale, law, seed, run), utterances(scale)
         mel = log_mel(clean, model.rate, model.hop, model.mels).to(model.device)
         said = say(model, mel, steps=steps, generator=torch.Generator(model.device).manual_seed(seed + 30_000)).cpu()
-        stoi = sum(intelligibility(a, b, model.rate) for a, b in zip(clean, said, strict=True)) / len(clean)
-        _HEARD[key] = Heard(stoi, log_mel_distance(clean, said, model.rate))
+        pairs = list(zip(clean, said, strict=True))
+        stoi = _mean([intelligibility(a, b, model.rate) for a, b in pairs])
+        try:
+            pesq = _mean([quality(a, b, model.rate) for a, b in pairs])
+        except MissingExtra:
+            pesq = math.nan
+        distance, cepstral = (each(clean, said, model.rate) for each in (log_mel_distance, mel_cepstral_distance))
+        _HEARD[key] = Heard(stoi, distance, cepstral, pesq)
     return _HEARD[key]
 
 
@@ -99,5 +125,13 @@ def table(scale: Scale) -> dict[str, dict[str, dict[str, float]]]:
     rows: dict[str, dict[str, dict[str, float]]] = {}
     for (known, law, seed, steps), each in _HEARD.items():
         if known == scale:
-            rows.setdefault(f"{law}, seed {seed}", {})[f"{steps} steps"] = each._asdict()
+            rows.setdefault(f"{law}, seed {seed}", {})[f"{steps} steps"] = {
+                name: value for name, value in each._asdict().items() if not math.isnan(value)
+            }
     return rows
+
+
+def _mean(values: list[float | None]) -> float:
+    """Return the mean of what could be measured; NaN where nothing could."""
+    known = [each for each in values if each is not None]
+    return sum(known) / len(known) if known else math.nan

@@ -1,5 +1,6 @@
 """What one can do with a trained model: make images, and say what a spectrogram says."""
 
+import contextlib
 import shlex
 from pathlib import Path
 
@@ -7,18 +8,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hotpapers.errors import BadInput
+from hotpapers.errors import BadInput, MissingExtra
 from hotpapers.files import written_whole
 from hotpapers.media import contact_sheet, read_sound, sound_sheet, write_image, write_sound
+from hotpapers.media.readable import check_readable
+from hotpapers.papers.gamma_diffusion.hearing import (
+    NARROW,
+    intelligibility,
+    log_mel_distance,
+    mel_cepstral_distance,
+    quality,
+)
 from hotpapers.papers.gamma_diffusion.laws import Law, LawName, check_law
-from hotpapers.papers.gamma_diffusion.mels import intelligibility, log_mel, log_mel_distance
+from hotpapers.papers.gamma_diffusion.learning import check_seed
+from hotpapers.papers.gamma_diffusion.mels import log_mel
 from hotpapers.papers.gamma_diffusion.model import GammaDiffusion
+from hotpapers.papers.gamma_diffusion.opening import open_model
 from hotpapers.papers.gamma_diffusion.sampling import Spacing, batches
 from hotpapers.papers.gamma_diffusion.speech import LONGEST, say
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder
 from hotpapers.progress import track
-from hotpapers.run import load_model
-from hotpapers.run.devices import make_fabric
 from hotpapers.verbs import AnyFile, Device, Model, Outcome
 
 SHIPPED = Path(__file__).with_name("fashion")
@@ -70,16 +79,11 @@ def sample(
     """
     if not 1 <= count <= MOST:
         raise BadInput(f"--count can be 1 to {MOST:,}, not {count}.")
-    if not 0 <= eta <= 1:
-        raise BadInput(f"--eta lies between 0 (DDIM) and 1 (DDPM), not at {eta}.")
-    law = _asked(noise, theta0)
-    place = make_fabric(device, "32-true", "auto", 1).device
-    folder = Path(model) if model else SHIPPED
-    net = load_model(GammaDiffusion, folder, name="Gamma diffusion", make="hotpapers gamma-diffusion train FOLDER")
-    net = net.to(place).eval()
+    law = _asked(noise, theta0, eta, seed)
+    net = open_model(GammaDiffusion, Path(model) if model else SHIPPED, device)
     if not 1 <= steps <= len(net.schedule):
         raise BadInput(f"--steps can be 1 to {len(net.schedule):,} for this model, not {steps}.")
-    generator = torch.Generator(place).manual_seed(seed)
+    generator = torch.Generator(net.device).manual_seed(seed)
     parts = batches(net, count, steps=steps, eta=eta, spacing=spacing, clip=clip, law=law, generator=generator)
     made = torch.cat(list(track(parts, "making images", -(-count // 64))))
     return _keep(made, Path(out) if out else Path("images"), law or net.law, steps)
@@ -122,25 +126,18 @@ def vocode(
     """
     if not 1 <= steps <= 1000:
         raise BadInput(f"--steps can be 1 to 1,000, not {steps}.")
-    if not 0 <= eta <= 1:
-        raise BadInput(f"--eta lies between 0 (DDIM) and 1 (DDPM), not at {eta}.")
-    law = _asked(noise, theta0)
-    place = make_fabric(device, "32-true", "auto", 1).device
-    net = load_model(
-        Vocoder, model, name="WaveGrad", make="hotpapers gamma-diffusion train FOLDER --preset speech-tiny"
-    )
-    net, source = net.to(place).eval(), Path(sound)
+    law = _asked(noise, theta0, eta, seed)
+    net, source = open_model(Vocoder, Path(model), device), Path(sound)
     clean, mel = _spectrogram(source, net)
-    said = say(net, mel.to(place), steps=steps, eta=eta, law=law, generator=torch.Generator(place).manual_seed(seed))
-    said = said[0].cpu()
+    generator = torch.Generator(net.device).manual_seed(seed)
+    said = say(net, mel.to(net.device), steps=steps, eta=eta, law=law, generator=generator)[0].cpu()
     target = Path(out) if out else source.with_suffix(".said.wav")
     write_sound(target, said.numpy(), net.rate)
     shown, labels = [said.numpy()], ["said"]
     numbers: dict[str, float | int | str] = {"seconds": round(len(said) / net.rate, 3), "steps": steps}
     if clean is not None:
         shown, labels = [clean.numpy(), *shown], ["given", *labels]
-        numbers["log-mel distance, dB"] = round(log_mel_distance(clean[None], said[None], net.rate), 2)
-        numbers["STOI"] = round(intelligibility(clean, said, net.rate), 4)
+        numbers |= _heard(clean, said, net.rate)
     picture = write_image(target.with_suffix(".png"), sound_sheet(shown, labels, net.rate))
     return Outcome({"sound": target, "picture": picture}, numbers)
 
@@ -148,10 +145,7 @@ def vocode(
 def _spectrogram(source: Path, net: Vocoder) -> tuple[Tensor | None, Tensor]:
     """Return the recording, where it is one, cut to whole frames, and its spectrogram."""
     if source.suffix.lower() == ".npy":
-        try:
-            array = np.load(source, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise BadInput(f"{source.name} is no array of NumPy's; give a spectrogram or a recording.") from error
+        array = _array(source)
         if array.ndim != 2 or len(array) != net.mels or not 1 <= array.shape[1] <= LONGEST // net.hop:
             raise BadInput(f"This vocoder takes {net.mels} bands x frames; {source.name} has shape {array.shape}.")
         if array.dtype.kind not in "fiu" or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
@@ -165,7 +159,38 @@ def _spectrogram(source: Path, net: Vocoder) -> tuple[Tensor | None, Tensor]:
     return clean, log_mel(clean[None], net.rate, net.hop, net.mels)
 
 
-def _asked(noise: LawName | None, theta0: float) -> Law | None:
+def _array(source: Path) -> np.ndarray:
+    """Open an array where it lies: a file that claims more than it holds takes no memory."""
+    check_readable(source, "spectrogram")
+    try:
+        array = np.load(source, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"{source.name} is no array of NumPy's; give a spectrogram or a recording.") from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise BadInput(f"{source.name} is an archive of arrays; give one of them, saved by numpy.save.")
+    return array
+
+
+def _heard(clean: Tensor, said: Tensor, rate: int) -> dict[str, float]:
+    """Measure what was said again; leave out what so short a sound has not, and PESQ where it is not installed."""
+    numbers = {
+        "log-mel distance, dB": round(log_mel_distance(clean[None], said[None], rate), 2),
+        "mel-cepstral distance, dB": round(mel_cepstral_distance(clean[None], said[None], rate), 2),
+    }
+    if (stoi := intelligibility(clean, said, rate)) is not None:
+        numbers["STOI"] = round(stoi, 4)
+    with contextlib.suppress(MissingExtra):  # a package that has to be compiled, and so no part of audio
+        if (pesq := quality(clean, said, rate)) is not None:
+            numbers[f"PESQ, {'narrow' if rate == NARROW else 'wide'} band"] = round(pesq, 3)
+    return numbers
+
+
+def _asked(noise: LawName | None, theta0: float, eta: float, seed: int) -> Law | None:
+    """Return the law that is asked for in place of the model's own; refuse settings that no sampling can have."""
+    if not 0 <= eta <= 1:
+        raise BadInput(f"--eta lies between 0 (DDIM) and 1 (DDPM), not at {eta}.")
+    check_seed(seed)
     law = Law(noise or "gaussian", theta0)
     check_law(law)
     return law if noise else None

@@ -17,9 +17,10 @@ from torch.nn import functional as F
 from hotpapers.blocks.diffusion import NoiseLaw, Table, linear_betas
 from hotpapers.blocks.diffusion.levels import CLEAN, Eps, Level
 from hotpapers.blocks.diffusion.unet1d import SLOPE, conv, stretched_conv
-from hotpapers.papers.gamma_diffusion.laws import Law, LawName
+from hotpapers.papers.gamma_diffusion.laws import MOST_STEPS, Law, LawName, check_law
 
 DOWN, UP = (1, 4, 4, 8, 16), (16, 16, 8, 4, 4)  # channels over the width
+LONGEST_HOP = 4_096  # samples a frame
 DILATIONS = ((1, 2, 1, 2), (1, 2, 1, 2), (1, 2, 4, 8), (1, 2, 4, 8), (1, 2, 4, 8))
 
 
@@ -166,11 +167,18 @@ class Vocoder(nn.Module, PyTorchModelHubMixin):
         p: float = 0.5,
     ) -> None:
         super().__init__()
+        if not 1_000 <= rate <= 384_000:
+            raise ValueError(f"the rate is 1,000 to 384,000 samples a second, not {rate}")
+        if not 1 <= math.prod(factors) <= LONGEST_HOP:
+            raise ValueError(f"the factors make a hop of 1 to {LONGEST_HOP:,} samples, not {factors}")
         self.network = WaveGrad(mels, width, factors)
-        self.rate, self.mels, self.hop = rate, mels, self.network.hop
+        self.rate, self.mels, self.factors, self.hop = rate, mels, tuple(factors), self.network.hop
+        if not 2 <= steps <= MOST_STEPS:
+            raise ValueError(f"there are 2 to {MOST_STEPS:,} steps, not {steps}")
         with torch.device("cpu"):
             self.schedule = Table(linear_betas(steps, 1e-6, 0.01))
         self.law = Law(noise, theta_0, sigma_start, sigma_end, p)
+        check_law(self.law)
 
     @property
     def noise(self) -> NoiseLaw:
