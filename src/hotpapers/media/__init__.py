@@ -5,12 +5,14 @@ Everything that writes one writes it whole or not at all.
 """
 
 from hotpapers.media.cells import cells_up_to
-from hotpapers.media.images import MAX_PIXELS, Picture, read_image, read_mask, write_image
+from hotpapers.media.folders import files_in, is_archive
+from hotpapers.media.images import IMAGE_SUFFIXES, MAX_PIXELS, Picture, read_image, read_mask, write_image
 from hotpapers.media.sheets import before_after, contact_sheet
 from hotpapers.media.sounds import SOUND_SUFFIXES, Sound, read_sound, resample, sound_sheet, write_sound
 from hotpapers.media.tensors import to_pixels, to_tensor
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "SOUND_SUFFIXES",
     "Picture",
@@ -18,6 +20,8 @@ __all__ = [
     "before_after",
     "cells_up_to",
     "contact_sheet",
+    "files_in",
+    "is_archive",
     "read_image",
     "read_mask",
     "read_sound",

@@ -18,9 +18,8 @@ from PIL import Image
 from torch import Tensor
 
 from hotpapers.errors import BadInput
-from hotpapers.media import cells_up_to, read_image
+from hotpapers.media import IMAGE_SUFFIXES, cells_up_to, files_in, is_archive, read_image
 from hotpapers.media.readable import check_readable, is_folder, named
-from hotpapers.papers.d2c.folders import images_in, is_archive
 from hotpapers.progress import track
 
 MOST_ROWS = 1_000_000
@@ -62,7 +61,7 @@ def read_folder(folder: Path, size: int, channels: int) -> Pictures:
     """
     folder = Path(folder)
     images, labels, reasons = [], [], []
-    with images_in(folder) as found:
+    with files_in(folder, IMAGE_SUFFIXES, "images") as found:
         for name, path in track(found, "reading images"):
             try:
                 images.append(read_picture(path, size, channels))

@@ -14,11 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from hotpapers.errors import BadInput
-from hotpapers.media import read_image
-from hotpapers.papers.gamma_diffusion.folders import files_of
+from hotpapers.media import IMAGE_SUFFIXES, files_in, read_image
 from hotpapers.progress import track
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm")
 LARGEST = 16 << 30  # bytes of all pictures together
 Crop = Literal["square", "celeba"]
 
@@ -74,18 +72,18 @@ def read_pictures(folder: Path, size: int, channels: int, *, crop: Crop = "squar
         If there is no image that can be used, or more than memory is meant for.
     """
     pixels, left_out = [], {}
-    with files_of(Path(folder), SUFFIXES, "images") as found:
+    with files_in(Path(folder), IMAGE_SUFFIXES, "images") as found:
         if len(found) * size * size * channels > LARGEST:
             raise BadInput(
                 f"{folder} has {len(found):,} images, more than fit at {size} x {size}; take a part of them."
             )
-        for path in track(found, "reading images"):
+        for _, path in track(found, "reading images"):
             try:
                 pixels.append(read_square(path, size, channels, crop))
             except BadInput as error:
                 left_out[path] = str(error)
     if not pixels:
-        reason = next(iter(left_out.values()), f"none ends in {', '.join(SUFFIXES)}")
+        reason = next(iter(left_out.values()), f"none ends in {', '.join(IMAGE_SUFFIXES)}")
         raise BadInput(f"There is no image in {folder} that can be used ({reason}).")
     return Pictures(torch.from_numpy(np.stack(pixels)), left_out)
 

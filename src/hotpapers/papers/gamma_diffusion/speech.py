@@ -13,8 +13,7 @@ from torch.nn import functional as F
 from hotpapers.blocks.diffusion import ddim, denoising_loss, moving_average
 from hotpapers.blocks.diffusion.levels import Eps, Level
 from hotpapers.errors import BadInput
-from hotpapers.media import SOUND_SUFFIXES, read_sound
-from hotpapers.papers.gamma_diffusion.folders import files_of
+from hotpapers.media import SOUND_SUFFIXES, files_in, read_sound
 from hotpapers.papers.gamma_diffusion.laws import Law
 from hotpapers.papers.gamma_diffusion.learning import Loss, check_training
 from hotpapers.papers.gamma_diffusion.mels import log_mel
@@ -104,8 +103,8 @@ def read_speech(folder: Path, config: SpeechConfig) -> Speech:
         If there is none that can be used, or more than memory is meant for.
     """
     sounds, left_out, total = [], {}, 0
-    with files_of(Path(folder), SOUND_SUFFIXES, "recordings") as found:
-        for path in track(found, "reading sounds"):
+    with files_in(Path(folder), SOUND_SUFFIXES, "recordings") as found:
+        for _, path in track(found, "reading sounds"):
             try:
                 sounds.append(read_sound(path, rate=config.rate, mono=True, max_samples=LONGEST).samples[0])
             except BadInput as error:
