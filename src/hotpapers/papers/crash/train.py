@@ -16,7 +16,7 @@ from hotpapers.errors import BadInput
 from hotpapers.media import sound_sheet, write_image
 from hotpapers.papers.crash.drums import Drums, read_drums
 from hotpapers.papers.crash.model import SCHEDULES, Crash, ScheduleName, estimate, scores
-from hotpapers.papers.crash.sampling import draw
+from hotpapers.papers.crash.sampling import check_seed, draw
 from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, Folder, Outcome, resume_command
 
@@ -120,7 +120,12 @@ def train(
     changes = {"schedule": schedule, "steps": steps, "batch": batch, "learning_rate": learning_rate}
     config = dataclasses.replace(PRESETS[preset], **{key: value for key, value in changes.items() if value is not None})
     check_config(config)
+    check_seed(seed)
     drums = read_drums(Path(folder), config.rate, config.length)
+    if nameless := [each for each in drums.classes if {",", "="} & {*each} or not each.isprintable()]:
+        raise BadInput(
+            f"The sub-folder {nameless[0]!r} cannot be asked for as a class; rename it, without ',' and '='."
+        )
     place = Path(folder).resolve()
     out = Path(out) if out else place.with_name(f"{place.stem if place.is_file() else place.name}.crash")
     again = resume_command("crash train", train, asked | {"out": out})
@@ -206,7 +211,7 @@ def uniform_times(model: Crash, count: int, device: torch.device) -> Tensor:
 
 def check_config(config: Config) -> None:
     """Refuse settings that no training can have."""
-    for name, low, high in (("steps", 1, 10**8), ("batch", 1, 10**5)):
+    for name, low, high in (("steps", 1, 10**8), ("batch", 1, 4_096)):
         if not low <= (value := getattr(config, name)) <= high:
             raise BadInput(f"--{name} can be {low} to {high:,}, not {value}.")
     if not 0 < config.learning_rate <= 1:
