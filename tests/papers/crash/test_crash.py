@@ -1,6 +1,7 @@
 import copy
 import os
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -34,7 +35,8 @@ def saved(model, tmp_path_factory):
 
 def test_the_published_networks_have_the_published_sizes():
     paper = PRESETS["paper"]
-    model = Crash(paper.width, paper.schedule, paper.rate, paper.length, ("cymbal", "kick", "snare"), 32)
+    with torch.device("meta"):
+        model = Crash(paper.width, paper.schedule, paper.rate, paper.length, ("cymbal", "kick", "snare"), 32)
     count = lambda net: sum(each.numel() for each in net.parameters()) + net.embedding.frequencies.numel()  # noqa: E731
     assert count(model.unet) == 15_754_849
     assert count(model.classifier) == 11_034_339
@@ -90,6 +92,14 @@ def test_drums_are_cut_padded_and_brought_to_full_level(folder, tmp_path):
         read_drum(tmp_path / "silence.wav", 11_025, 300)
 
 
+def test_a_sound_beside_the_sub_folders_is_left_out_and_named(tmp_path):
+    for name in ("kick/0.wav", "stray.wav"):
+        write_sound(tmp_path / name, np.hanning(300), 11_025)
+    drums = read_drums(tmp_path, 11_025, 300)
+    assert [path.name for path in drums.files] == ["0.wav"]
+    assert {path.name: "in no class" in reason for path, reason in drums.left_out.items()} == {"stray.wav": True}
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -105,8 +115,9 @@ def test_folders_without_drums_are_refused(folder, tmp_path, make, words):
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_makes_finite_sounds_the_same_for_the_same_seed(model, sampler):
-    if sampler == "rk45":  # hundreds of evaluations of a network that has learned nothing
+    if sampler == "rk45":  # hundreds of evaluations of a network that has learned nothing, so let it say little
         model = Crash(2, "vp-cos", 11_025, 300).eval()
+        model.unet.last.weight.data *= 0.1
     made = [draw(model, 2, steps=3, sampler=sampler, generator=torch.Generator().manual_seed(5)) for _ in range(2)]
     assert made[0].shape == (2, model.length)
     assert made[0].isfinite().all()
@@ -143,10 +154,10 @@ def test_almost_no_noise_gives_almost_the_same_sound(model):
 
 
 def test_training_killed_in_the_middle_ends_with_the_same_weights(folder, tmp_path, monkeypatch):
-    monkeypatch.setitem(PRESETS, "tiny", Config("tiny", 2, 2, 11_025, 1_500, "vp-cos", 12, 4, 4, 1e-3))
+    monkeypatch.setitem(PRESETS, "tiny", Config("tiny", 2, 2, 11_025, 1_500, "vp-cos", 10, 3, 2, 1e-3))
+    module = sys.modules[train.__module__]
+    monkeypatch.setattr(module, "PREVIEW", 2)
     train(folder, preset="tiny", out=tmp_path / "whole", seed=3)
-    from hotpapers.papers.crash import train as module
-
     real, calls = module.denoising_loss, []
 
     def cut_off(*args, **options):
@@ -169,8 +180,8 @@ def test_the_verbs_write_sounds_of_the_models_rate_and_length(saved, folder, tmp
     results = [
         sample(saved, count=3, classes="kick=0.8, hat=0.2", steps=2, out=tmp_path / "a"),
         interpolate(kick, hat, saved, count=3, steps=3, out=tmp_path / "b"),
-        inpaint(kick, saved, start=0.05, count=3, steps=3, out=tmp_path / "c"),
-        vary(kick, saved, sigma=0.2, count=3, steps=3, out=tmp_path / "d"),
+        inpaint(kick, saved, start=0.05, count=3, steps=2, out=tmp_path / "c"),
+        vary(kick, saved, sigma=0.2, count=3, steps=2, out=tmp_path / "d"),
     ]
     for outcome, name in zip(results, "abcd", strict=True):
         wavs = sorted((tmp_path / name).glob("*.wav"))
@@ -182,9 +193,9 @@ def test_the_verbs_write_sounds_of_the_models_rate_and_length(saved, folder, tmp
 
 def test_sounds_take_the_place_of_sounds_and_never_of_anything_else(saved, tmp_path):
     out = tmp_path / "mine"
-    sample(saved, count=3, steps=1, out=out)
     sample(saved, count=2, steps=1, out=out)
-    assert sorted(each.name for each in out.iterdir()) == ["001.wav", "002.wav", "sounds.png"]
+    sample(saved, count=1, steps=1, out=out)
+    assert sorted(each.name for each in out.iterdir()) == ["001.wav", "sounds.png"]
     (out / "thesis.txt").write_text("years of work")
     with pytest.raises(BadInput, match=r"holds what was not made here, such as 'thesis\.txt'"):
         sample(saved, count=1, steps=1, out=out)
@@ -193,11 +204,12 @@ def test_sounds_take_the_place_of_sounds_and_never_of_anything_else(saved, tmp_p
 
 def test_more_sounds_than_fit_a_batch_are_made_in_batches(saved, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(verbs, "BATCH", 2)
+    monkeypatch.setattr(verbs, "SHOWN", 1)
     kick = folder / "kick" / "0.wav"
     for name, make, ask in (("vary", vary, {"sigma": 0.5}), ("inpaint", inpaint, {"start": 0.05})):
-        make(kick, saved, count=5, steps=1, out=tmp_path / name, **ask)
+        make(kick, saved, count=3, steps=1, out=tmp_path / name, **ask)
         sounds = {each.read_bytes() for each in (tmp_path / name).glob("*.wav")}
-        assert len(sounds) == 5  # and no two alike
+        assert len(sounds) == 3  # and no two alike
 
 
 def test_what_is_no_number_any_more_is_not_written(saved, tmp_path, monkeypatch):

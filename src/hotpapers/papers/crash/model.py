@@ -27,7 +27,7 @@ SCHEDULES: dict[str, Continuous] = {
 }
 """The paper's three cosines, its baseline (Song et al.'s linear beta), and the default of the authors' code."""
 
-LONGEST, FASTEST = 3_000_000, 1_000_000  # samples of a sound, and samples a second
+MAX_LENGTH, MAX_RATE = 3_000_000, 1_000_000  # samples, and samples a second
 
 
 class Crash(nn.Module, PyTorchModelHubMixin):
@@ -68,10 +68,10 @@ class Crash(nn.Module, PyTorchModelHubMixin):
         super().__init__()
         self.unet = UNet1d(width)
         self.spread = spread
-        if not (isinstance(length, int) and 0 < length <= LONGEST and length % self.unet.multiple == 0):
-            raise ValueError(f"the length is a multiple of {self.unet.multiple} up to {LONGEST:,}, not {length!r}")
-        if not (isinstance(rate, int) and 0 < rate <= FASTEST):
-            raise ValueError(f"the rate is a whole number from 1 to {FASTEST:,}, not {rate!r}")
+        if not (isinstance(length, int) and 0 < length <= MAX_LENGTH and length % self.unet.multiple == 0):
+            raise ValueError(f"the length is a multiple of {self.unet.multiple} up to {MAX_LENGTH:,}, not {length!r}")
+        if not (isinstance(rate, int) and 0 < rate <= MAX_RATE):
+            raise ValueError(f"the rate is a whole number from 1 to {MAX_RATE:,}, not {rate!r}")
         if not (math.isfinite(spread) and spread >= 0):
             raise ValueError(f"the spread is a number of 0 or more, not {spread!r}")
         if not all(isinstance(each, str) for each in classes):
