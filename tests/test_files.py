@@ -77,6 +77,35 @@ def test_a_file_in_the_place_of_a_directory_is_bad_input_and_stays(tmp_path):
     assert names(tmp_path) == ["model"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_or_a_device_is_never_replaced_by_a_file(tmp_path):
+    target = tmp_path / "result.txt"
+    os.mkfifo(target)
+    with pytest.raises(BadInput, match=r"result\.txt: it is a pipe or a device.*--out"), files.written_whole(target):
+        pytest.fail("nothing may be written")
+    assert target.is_fifo()
+    assert names(tmp_path) == ["result.txt"]
+
+
+def test_a_name_that_no_file_can_have_is_bad_input(tmp_path):
+    with pytest.raises(BadInput, match="null"), files.written_whole(tmp_path / "a\0b"):
+        pytest.fail("nothing may be written")
+    assert not names(tmp_path)
+
+
+def test_a_folder_may_be_replaced_when_it_is_not_there_or_all_in_it_is_ours(tmp_path):
+    folder = tmp_path / "made"
+    assert files.replaceable(folder, r"\d+\.wav") == folder
+    folder.mkdir()
+    (folder / "001.wav").touch()
+    assert files.replaceable(folder, r"\d+\.wav") == folder
+    (folder / "001.wav.txt").touch()
+    with pytest.raises(BadInput, match=r"such as '001\.wav\.txt'.*--out"):
+        files.replaceable(folder, r"\d+\.wav")
+    with pytest.raises(BadInput, match=r"001\.wav: not a directory.*--out"):
+        files.replaceable(folder / "001.wav", r"\d+\.wav")
+
+
 def test_a_folder_that_cannot_be_made_is_bad_input_that_names_the_mend(tmp_path):
     (tmp_path / "file").touch()
     with (

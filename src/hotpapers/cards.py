@@ -48,7 +48,8 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A headline claim: what the paper says, how it is measured, what counts as reproduced.
 
     ``exact`` marks a claim without chance in it (a count, an identity): one value decides it. ``paper`` is the paper's
-    own number, where it gives one. The function that measures it has the claim's id with underscores, in ``claims.py``.
+    own number, where it gives one. ``shows`` has for each file of the evidence, by its name, what it shows; the site
+    shows them in that order. The function that measures it has the claim's id with underscores, in ``claims.py``.
     """
 
     id: Dashed
@@ -59,6 +60,7 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     paper: float | None = None
     unit: str = ""
     exact: bool = False
+    shows: dict[str, str] = {}
 
     @property
     def function(self) -> str:

@@ -32,13 +32,17 @@ def written_whole(target: Path) -> Iterator[Path]:
     Raises
     ------
     BadInput
-        If the folder of ``target`` cannot be made or written to.
+        If the folder of ``target`` cannot be made or written to, or ``target`` is neither a file nor a folder.
     """
     target = Path(target)
     try:
+        if target.exists() and not (
+            target.is_file() or target.is_dir()
+        ):  # a device is lost when a file takes its place
+            raise BadInput(f"Cannot write {target}: it is a pipe or a device. Name another place with --out.")
         target.parent.mkdir(parents=True, exist_ok=True)
         room = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.", dir=target.parent))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter by a name with a zero byte in it
         raise BadInput(f"Cannot write {target}: {_reason(error)}. Name another place with --out.") from error
     temporary = room / target.name
     try:
@@ -53,6 +57,30 @@ def written_whole(target: Path) -> Iterator[Path]:
         shutil.rmtree(room, ignore_errors=True)
 
 
+def replaceable(folder: Path, ours: str) -> Path:
+    """Return ``folder`` where nothing is lost by replacing it: it is not there, or all that it holds is ours.
+
+    Parameters
+    ----------
+    ours
+        What the names of our files match, as a regular expression.
+
+    Raises
+    ------
+    BadInput
+        If it holds anything else, or is no folder.
+    """
+    try:
+        others = sorted(each.name for each in folder.iterdir() if not re.fullmatch(ours, each.name))
+    except FileNotFoundError:
+        return folder
+    except (OSError, ValueError) as error:
+        raise BadInput(f"Cannot write {folder}: {_reason(error)}. Name another place with --out.") from error
+    if others:
+        raise BadInput(f"{folder} holds what was not made here, such as {others[0]!r}; name a new folder with --out.")
+    return folder
+
+
 def safe_name(name: str) -> str:
     """Return ``name`` if it can only ever be one plain file or folder name, else raise ``BadInput``."""
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}", name) and not name.endswith((".", " ")):
@@ -60,5 +88,5 @@ def safe_name(name: str) -> str:
     raise BadInput(f"{name[:80]!r} cannot be a name: use up to 80 letters, digits, spaces, '.', '_' and '-'.")
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()
+def _reason(error: OSError | ValueError) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()

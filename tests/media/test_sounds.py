@@ -1,3 +1,7 @@
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -78,6 +82,15 @@ def test_missing_files_folders_and_long_sounds_are_named(tmp_path):
         read_sound(tmp_path / "tone.wav", max_samples=100)
     with pytest.raises(BadInput, match="no sound format"):
         write_sound(tmp_path / "tone.exe", sine(), RATE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_a_name_that_is_not_utf_8_is_refused_and_shown_as_it_can_be(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    write_sound(tmp_path / "tone.wav", sine(), RATE)
+    (tmp_path / "tone.wav").rename(path)
+    with pytest.raises(BadInput, match=r"caf\\udce9\.wav has a name that is not UTF-8; rename"):
+        read_sound(path)
 
 
 def test_values_that_are_no_numbers_are_refused(tmp_path):

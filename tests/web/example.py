@@ -94,7 +94,8 @@ def claim(name: str, says: str, **changed) -> Claim:
 
 
 CLAIMS = (
-    claim("brighter", "Photographs come out 33.5 dB brighter than they went in."),
+    claim("brighter", "Photographs come out 33.5 dB brighter than they went in.",
+          shows={"sheet.png": "Before & <b>after</b>", "added.png": "What was added", "not-there.png": "Nothing"}),
     claim("brighter-still", "A second pass brightens them by another 33.5 dB."),
     claim("perhaps", "Faces <b>keep</b> their colour & their \"shape\"."),
     claim("small", "The network has 902,531 parameters.", exact=True, unit="", paper=902531, metric="parameters",
@@ -135,7 +136,13 @@ def evidence(place: Path):
     """Write evidence of every verdict under ``place`` and return it as the site takes it."""
     for name, values in VALUES.items():
         one = next(each for each in CLAIMS if each.id == name)
-        keep(one, "laptop", values, place, {"sheet.png": picture(), "table.csv": b"a,b\n", "page.html": b"<script>"})
+        keep(
+            one,
+            "laptop",
+            values,
+            place,
+            {"added.png": picture(), "sheet.png": picture(), "table.csv": b"a,b\n", "page.html": b"<script>"},
+        )
     keep(CLAIMS[0], "smoke", {0: 2.0}, place, {})
     keep(CLAIMS[5], "smoke", {0: 0.2}, place, {})
     return load_evidence([place])

@@ -160,6 +160,18 @@ def test_evidence_is_copied_beside_the_pages_but_nothing_that_a_browser_would_ru
     assert not list((site / "evidence").rglob("*.html"))
 
 
+def test_the_files_of_evidence_say_what_they_show_in_the_order_of_the_card(pages):
+    figures = {}
+    for section in pages[PAPER].iter(f"{HTML}section"):
+        found = [each for each in section.iter(f"{HTML}figure") if each.get("class") == "shown"]
+        figures[section.get("aria-labelledby")] = [
+            (next(each.iter(f"{HTML}img")).get("alt"), "".join(next(each.iter(f"{HTML}figcaption")).itertext()))
+            for each in found
+        ]
+    assert figures["brighter"] == [("Before & <b>after</b>",) * 2, ("What was added",) * 2]
+    assert figures["perhaps"] == [("Added",) * 2, ("Sheet",) * 2]  # the card says nothing of them
+
+
 def test_a_paper_without_code_says_so_and_leads_to_arxiv_and_the_authors(pages):
     page = pages["papers/bifi/index.html"]
     words = text_of(page, "main")

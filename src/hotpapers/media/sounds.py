@@ -192,6 +192,8 @@ def _soundfile() -> Any:
 def _one_line_errors(path: Path, soundfile: Any) -> Iterator[None]:
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{named(path)} has a name that is not UTF-8; rename the file.") from error
     except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
         raise BadInput(
             f"{named(path)} cannot be read as a sound: it is damaged, or not in one of {', '.join(SOUND_SUFFIXES)}."

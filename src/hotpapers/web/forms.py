@@ -188,7 +188,7 @@ def _tab(card: Card, face: Face, jobs: Jobs, models: "list[gr.Dropdown]") -> Any
                     widgets["name"] = gr.Textbox(
                         label="Name of the model",
                         info="The other tabs find the trained model under this name.",
-                        placeholder="my-photo",
+                        placeholder="my-model",
                         max_lines=1,
                     )
                 if folded:
@@ -381,7 +381,8 @@ def _error(sentence: str) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").replace("-", " ").capitalize()
+    words = name.replace("_", " ").replace("-", " ")
+    return words[:1].upper() + words[1:]  # what is written in capitals stays so
 
 
 def _size(count: int) -> str:

@@ -22,10 +22,11 @@ SHOWN = {".png": "picture", ".jpg": "picture", ".jpeg": "picture", ".webp": "pic
 
 @dataclasses.dataclass(frozen=True)
 class Attachment:
-    """A file of evidence: its address on the site from the root, its name, and how to show it."""
+    """A file of evidence: its address on the site from the root, its name, what it shows, and how to show it."""
 
     address: str
     name: str
+    caption: str
     how: str
     source: Path
 
@@ -132,13 +133,26 @@ def _run(claim: Claim, evidence: Evidence) -> RunView:
         wanted=_criterion(evidence.criterion, claim.unit) if evidence.criterion else "nothing is set",
         facts=tuple(_facts(claim, evidence)),
         address=f"{folder}/{claim.id}.{evidence.scale}.json",
-        attachments=tuple(
-            Attachment(f"{folder}/{name}", Path(name).name, SHOWN[path.suffix.lower()], path)
-            for name, path in zip(evidence.files, evidence.file_paths(), strict=False)
-            if path.suffix.lower() in SHOWN and path.is_file() and not path.is_symlink()
-        ),
+        attachments=tuple(_attachments(claim, evidence, folder)),
         chart=chart_of(claim, evidence),
     )
+
+
+def _attachments(claim: Claim, evidence: Evidence, folder: str) -> list[Attachment]:
+    """Return the files of a run that the site takes, in the order of the claim's captions, then those without one."""
+    found = [
+        Attachment(f"{folder}/{name}", path.name, _caption(claim, path), SHOWN[path.suffix.lower()], path)
+        for name, path in zip(evidence.files, evidence.file_paths(), strict=False)
+        if path.suffix.lower() in SHOWN and path.is_file() and not path.is_symlink()
+    ]
+    order = {name: place for place, name in enumerate(claim.shows)}
+    return sorted(found, key=lambda each: order.get(each.name, len(order)))
+
+
+def _caption(claim: Claim, path: Path) -> str:
+    """Return what a file shows; its name in words where the card does not say."""
+    words = path.stem.replace("-", " ").replace("_", " ")
+    return claim.shows.get(path.name) or words[:1].upper() + words[1:]
 
 
 def _facts(claim: Claim, evidence: Evidence) -> list[tuple[str, str]]:

@@ -183,6 +183,19 @@ def test_the_network_says_the_same_in_onnx(tmp_path, spread):
     assert told["levels"][-1] == {"m": 1.0, "sigma": 0.0}
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [({"out": "net.json"}, r"ends in \.onnx"), ({"out": "net.onnx", "steps": 0}, "--steps can be 1"),
+     ({"out": "net.onnx", "steps": 10**9}, "--steps can be 1")],
+)  # fmt: skip
+def test_exports_that_cannot_be_are_refused_before_anything_is_written(tmp_path, asked, words):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(BadInput, match=words):
+        export(**(asked | {"out": tmp_path / asked["out"]}))
+    assert not list(tmp_path.iterdir())
+
+
 def test_exporting_without_its_libraries_names_the_extra(monkeypatch):
     monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="onnx"):

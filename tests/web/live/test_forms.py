@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -125,8 +126,10 @@ def test_a_form_answers_bad_input_with_its_one_line(client, config):
     assert 'role="alert">words.png is not an image' in shown
 
 
-def test_a_note_of_several_lines_keeps_its_layout(client, config):
-    assert "<pre>Hear it:\n    play " in run(client, config, "Speak", Text="four")
+def test_a_note_of_several_lines_keeps_its_layout_and_a_player_has_a_name(client, config):
+    shown = run(client, config, "Speak", Text="four")
+    assert "<pre>Hear it:\n    play " in shown
+    assert re.search(r'<audio controls src="[^"]+" aria-label="Speech">', shown)
 
 
 def test_nothing_that_a_verb_says_is_taken_for_markup(client, config):

@@ -136,7 +136,10 @@ def few_evaluations_suffice(scale: Scale, run: Run) -> Measurement:
         "ddim": ("ddim", settings.many), "dpm-solver": ("dpm-solver", solver), "heun": ("heun", heun)
     }  # fmt: skip
     found = {
-        name: {seed: fd_drum(scale, sounds_of(scale, "vp-cos", seed, sampler, steps, run)) for seed in run.seeds}
+        name: {
+            seed: fd_drum(scale, sounds_of(scale, "vp-cos", seed, sampler, steps, run, longer=True))
+            for seed in run.seeds
+        }
         for name, (sampler, steps) in asked.items()
     }
     values = {seed: found["ddim"][seed] / found["dpm-solver"][seed] for seed in run.seeds}
@@ -217,7 +220,7 @@ def _table(scale: Scale, seed: int, run: Run) -> dict[str, dict[str, float]]:
 
 def _against_gan(scale: Scale, seed: int, run: Run) -> tuple[Tensor, Tensor]:
     settings = SETTINGS[scale]
-    ours = sounds_of(scale, "vp-cos", seed, "ddpm", settings.many, run)
+    ours = sounds_of(scale, "vp-cos", seed, "ddpm", settings.many, run, longer=True)
     return ours, experiment.gan(scale, seed, run).draw(settings.count, torch.Generator().manual_seed(seed))
 
 

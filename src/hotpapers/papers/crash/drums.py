@@ -1,6 +1,6 @@
 """Drums: a folder of sounds as one tensor, each cut or padded to one length and brought to full level.
 
-Sub-folders are classes. A file that is no sound, or silent, is left out, counted and named.
+Sub-folders are classes. A file that is no sound, or silent, or in none of the classes, is left out, counted and named.
 """
 
 import dataclasses
@@ -82,6 +82,8 @@ def read_drums(folder: Path, rate: int, length: int, classes: tuple[str, ...] | 
         parts = path.relative_to(folder).parts
         label = kept.index(parts[0]) if len(parts) > 1 and parts[0] in kept else -1
         if kept and label < 0:
+            if classes is None:
+                left_out[path] = f"{named(path)} lies beside the sub-folders, and so in no class."
             continue
         try:
             sounds.append(read_drum(path, rate, length))

@@ -17,7 +17,7 @@ from hotpapers.verbs import Folder, Outcome
 LEAST = 4  # sounds of a folder
 
 
-def evaluate(gen: Folder, ref: Folder, *, out: Path | None = None) -> Outcome:
+def evaluate(made: Folder, real: Folder, *, out: Path | None = None) -> Outcome:
     """Measure made sounds against real ones: Fréchet distance, precision and recall, and which classes are heard.
 
     Writes a table of what each sound of a class is heard as. Distances hang on how many sounds there are: compare them
@@ -25,33 +25,33 @@ def evaluate(gen: Folder, ref: Folder, *, out: Path | None = None) -> Outcome:
 
     Parameters
     ----------
-    gen
-        The made sounds, a folder or a ZIP; where it has sub-folders they are the classes that were asked for.
-    ref
-        The real sounds, the same.
+    made
+        The sounds that were made, a folder or a ZIP; where it has sub-folders they are the classes that were asked for.
+    real
+        The sounds that they are held against, the same.
     out
         The file for the table, as CSV.
     """
     judge = open_judge()
-    made, real = (_read(judge, Path(each)) for each in (gen, ref))
-    features = [judge.described(each.sounds) for each in (made, real)]
+    ours, theirs = (_read(judge, Path(each)) for each in (made, real))
+    features = [judge.described(each.sounds) for each in (ours, theirs)]
     precision, recall = precision_and_recall(*features)
-    target = Path(out) if out else Path(gen).resolve().with_suffix(".heard.csv")
+    target = Path(out) if out else Path(made).resolve().with_suffix(".heard.csv")
     rows = [("folder", "class", *(f"heard as {name}" for name in judge.classes))]
-    for folder, drums in (("made", made), ("real", real)):
+    for folder, drums in (("made", ours), ("real", theirs)):
         rows += [(folder, *row) for row in _confusion(judge, drums)]
     with written_whole(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows(rows)
     numbers: dict[str, float | int | str] = {
-        "sounds made": len(made.sounds),
-        "sounds real": len(real.sounds),
+        "sounds made": len(ours.sounds),
+        "sounds real": len(theirs.sounds),
         "Fréchet distance": frechet_of(*features),
-        "precision": precision,
-        "recall": recall,
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
     }
-    if (right := _right(judge, made)) is not None:
+    if (right := _right(judge, ours)) is not None:
         numbers["heard as asked, %"] = right
-    heard = judge.hear(made.sounds)
+    heard = judge.hear(ours.sounds)
     numbers |= {f"heard as {name}": int((heard == label).sum()) for label, name in enumerate(judge.classes)}
     return Outcome({"table": target}, numbers, "The smaller the distance, the more alike are the two folders.")
 

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Generator, Tensor
 
 from hotpapers import datasets
@@ -39,7 +40,9 @@ class Settings:
     Attributes
     ----------
     config
-        Of each training.
+        Of the training with each schedule.
+    longer
+        Steps of the VP cosine's training for the claims that compare no schedules.
     judge_steps
         Of the judge's training.
     count
@@ -55,6 +58,7 @@ class Settings:
     """
 
     config: Config
+    longer: int
     judge_steps: int
     count: int
     few: int
@@ -65,14 +69,16 @@ class Settings:
 
 
 SETTINGS: dict[Scale, Settings] = {
-    "smoke": Settings(Config("smoke", 2, 2, 11_025, 600, steps=2, classifier_steps=2, batch=4), 4, 6, 2, 3, (2, 4), 2),
+    "smoke": Settings(
+        Config("smoke", 2, 2, 11_025, 600, steps=2, classifier_steps=2, batch=4), 3, 4, 6, 2, 3, (2, 4), 2,
+    ),
     "laptop": Settings(
-        Config("laptop", 4, 4, 11_025, 2_700, steps=1_000, classifier_steps=600, batch=8),
-        400, 64, 10, 30, (25, 50, 100, 200), 8, gan_rate=2e-3,
+        Config("laptop", 4, 4, 11_025, 2_700, steps=1_000, classifier_steps=1_500, batch=8),
+        2_000, 400, 64, 10, 30, (25, 50, 100, 200), 8, gan_rate=2e-3,
     ),
     "paper": Settings(
         PRESETS["paper"],
-        5_000, 2_000, 50, 400, (25, 50, 100, 200), 64,
+        500_000, 5_000, 2_000, 50, 400, (25, 50, 100, 200), 64,
     ),
 }  # fmt: skip
 
@@ -142,11 +148,13 @@ def made_up(rate: int, length: int, each: int = 40) -> Drums:
     return Drums(stacked, torch.tensor(labels), CLASSES, (Path("made up"),) * len(sounds), {})
 
 
-def trained(scale: Scale, schedule: ScheduleName, seed: int, run: Run) -> Trained:
+def trained(scale: Scale, schedule: ScheduleName, seed: int, run: Run, *, longer: bool = False) -> Trained:
     """Return a U-Net trained with a schedule; its classifier is not trained yet."""
+    settings = SETTINGS[scale]
+    steps = settings.longer if longer else settings.config.steps
 
     def make() -> Trained:
-        config = dataclasses.replace(SETTINGS[scale].config, schedule=schedule)
+        config = dataclasses.replace(settings.config, schedule=schedule, steps=steps)
         sounds = data(scale).learned.sounds
         with run.inner(seed) as inner:
             spread = float(sounds.std()) if config.linear_first else 0.0
@@ -155,12 +163,12 @@ def trained(scale: Scale, schedule: ScheduleName, seed: int, run: Run) -> Traine
             fit_sounds(model, sounds.to(inner.device), config, inner)
             return Trained(model.eval(), time.process_time() - began)
 
-    return once(("model", scale, schedule, seed), make)
+    return once(("model", scale, schedule, seed, steps), make)
 
 
 def guided_model(scale: Scale, seed: int, run: Run) -> Crash:
     """Return the VP cosine's model of a seed with its classifier trained."""
-    model = trained(scale, "vp-cos", seed, run).model
+    model = trained(scale, "vp-cos", seed, run, longer=True).model
 
     def make() -> Crash:
         learned = data(scale).learned
@@ -174,7 +182,7 @@ def guided_model(scale: Scale, seed: int, run: Run) -> Crash:
 
 def gan(scale: Scale, seed: int, run: Run) -> WaveGan:
     """Return a GAN of as many parameters as the VP cosine's U-Net, trained for as much CPU time."""
-    rival = trained(scale, "vp-cos", seed, run)
+    rival = trained(scale, "vp-cos", seed, run, longer=True)
     parameters = sum(each.numel() for each in rival.model.unet.parameters())
     settings, sounds = SETTINGS[scale], data(scale).learned.sounds
     return once(
@@ -184,15 +192,15 @@ def gan(scale: Scale, seed: int, run: Run) -> WaveGan:
 
 
 def sounds_of(
-    scale: Scale, schedule: ScheduleName, seed: int, sampler: Sampler, steps: int, run: Run
-) -> Tensor:  # count x length
+    scale: Scale, schedule: ScheduleName, seed: int, sampler: Sampler, steps: int, run: Run, *, longer: bool = False
+) -> Float[Tensor, "count length"]:
     """Return sounds that a model makes; every sampler of a seed starts from the same noise."""
 
     def make() -> Tensor:
-        model = trained(scale, schedule, seed, run).model
+        model = trained(scale, schedule, seed, run, longer=longer).model
         return made(model, SETTINGS[scale].count, seed, steps=steps, sampler=sampler)
 
-    return once(("sounds", scale, schedule, seed, sampler, steps), make)
+    return once(("sounds", scale, schedule, seed, sampler, steps, longer), make)
 
 
 def made(

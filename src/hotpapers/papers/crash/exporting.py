@@ -12,9 +12,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hotpapers.blocks.diffusion import Level
-from hotpapers.errors import HotpapersError, MissingExtra
+from hotpapers.errors import BadInput, HotpapersError, MissingExtra
 from hotpapers.files import written_whole
+from hotpapers.media.readable import named
 from hotpapers.papers.crash.model import Crash, estimate
+from hotpapers.papers.crash.sampling import check_steps
 from hotpapers.papers.crash.shelf import open_model
 from hotpapers.verbs import Model, Outcome
 
@@ -54,16 +56,18 @@ def export(model: Model | None = None, *, steps: int = 30, out: Path | None = No
     """
     if importlib.util.find_spec("onnxruntime") is None or importlib.util.find_spec("onnx") is None:
         raise MissingExtra("Exporting to ONNX", ("onnx",))
+    check_steps(steps)
     net = open_model(model)
-    target = Path(out) if out else (Path("crash.onnx") if model is None else Path(model).with_suffix(".onnx"))
-    with written_whole(target) as temporary:
-        write_onnx(net, temporary)
-        difference = largest_difference(net, temporary)
+    target = Path(out) if out else (Path(model).resolve().with_suffix(".onnx") if model else Path("crash.onnx"))
+    if target.suffix.lower() != ".onnx":
+        raise BadInput(f"--out names the file for the network and ends in .onnx, unlike {named(target)}.")
+    levels = target.with_suffix(".json")
+    with written_whole(target) as network, written_whole(levels) as beside:
+        write_onnx(net, network)
+        difference = largest_difference(net, network)
         if not difference < CLOSE:
             raise HotpapersError(f"ONNX and PyTorch differ by {difference:.2g}, so nothing was written.")
-    levels = target.with_suffix(".json")
-    with written_whole(levels) as temporary:
-        temporary.write_text(json.dumps(_described(net, steps), indent=1), encoding="utf-8")
+        beside.write_text(json.dumps(_described(net, steps), indent=1), encoding="utf-8")
     numbers: dict[str, float | int | str] = {
         "largest difference from PyTorch": difference,
         "megabytes": round(target.stat().st_size / 1e6, 2),

@@ -3,6 +3,7 @@
 Both are told sigma. The U-Net and the schedules are the diffusion core's.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -26,6 +27,8 @@ SCHEDULES: dict[str, Continuous] = {
 }
 """The paper's three cosines, its baseline (Song et al.'s linear beta), and the default of the authors' code."""
 
+MAX_LENGTH, MAX_RATE = 3_000_000, 1_000_000  # samples, and samples a second
+
 
 class Crash(nn.Module, PyTorchModelHubMixin):
     """A trained model: the networks, and what sounds they know.
@@ -45,6 +48,11 @@ class Crash(nn.Module, PyTorchModelHubMixin):
     spread
         The standard deviation of the sounds, where the U-Net adds to the best linear estimate of the noise; 0, as in
         the paper, where it gives the whole.
+
+    Raises
+    ------
+    ValueError
+        If no sounds can have such a length, rate or spread, or a class has no name.
     """
 
     def __init__(
@@ -60,8 +68,14 @@ class Crash(nn.Module, PyTorchModelHubMixin):
         super().__init__()
         self.unet = UNet1d(width)
         self.spread = spread
-        if length % self.unet.multiple:
-            raise ValueError(f"the length must be a multiple of {self.unet.multiple}, not {length}")
+        if not (isinstance(length, int) and 0 < length <= MAX_LENGTH and length % self.unet.multiple == 0):
+            raise ValueError(f"the length is a multiple of {self.unet.multiple} up to {MAX_LENGTH:,}, not {length!r}")
+        if not (isinstance(rate, int) and 0 < rate <= MAX_RATE):
+            raise ValueError(f"the rate is a whole number from 1 to {MAX_RATE:,}, not {rate!r}")
+        if not (math.isfinite(spread) and spread >= 0):
+            raise ValueError(f"the spread is a number of 0 or more, not {spread!r}")
+        if not all(isinstance(each, str) for each in classes):
+            raise ValueError(f"classes are names, not {classes!r}")
         self.schedule, self.rate, self.length, self.classes = SCHEDULES[schedule], rate, length, tuple(classes)
         self.classifier = Classifier(len(classes), classifier_width) if classes else None
 

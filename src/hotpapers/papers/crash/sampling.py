@@ -1,5 +1,6 @@
 """Sampling: sounds from noise, with every sampler of the paper and faster ones, guided to classes where asked."""
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -27,6 +28,7 @@ from hotpapers.errors import BadInput
 from hotpapers.papers.crash.model import SCHEDULES, Crash
 
 Sampler = Literal["dpm-solver", "deis", "heun", "ddim", "ddpm", "sde", "reparametrised-sde", "ode", "rk45"]
+STRONGEST = 1_000  # pull to classes
 
 
 def draw(
@@ -77,6 +79,8 @@ def denoise(
     generator: Generator | None = None,
 ) -> Float[Tensor, "count length"]:
     """Return the sounds that noise turns into, or sounds that were noised up to the time ``start``."""
+    if not 0 <= strength <= STRONGEST:
+        raise BadInput(f"--strength can be 0 to {STRONGEST:,}, not {strength}.")
     plan = SCHEDULES[schedule] if schedule else model.schedule
     eps = model.eps if not classes else mixed(model, classes, strength)
     linear = isinstance(plan, LinearBeta | SigmoidVariance)  # in time these spend hardly a step on little noise
@@ -119,11 +123,35 @@ def mixed(model: Crash, classes: Mapping[str, float], strength: float) -> Eps:
     if unknown := sorted(set(classes) - set(model.classes)):
         raise BadInput(f"This model knows {', '.join(model.classes)}, not {', '.join(unknown)}.")
     total = sum(classes.values())
-    if not total > 0 or min(classes.values()) < 0:
-        raise BadInput("The classes' weights are numbers of 0 or more, and one at least is more.")
+    if not (math.isfinite(total) and total > 0 and min(classes.values()) >= 0):
+        raise BadInput("The classes' weights are finite numbers of 0 or more, and one at least is more.")
     weights = torch.tensor([classes.get(name, 0.0) / total for name in model.classes])
 
     def log_likelihood(x: Tensor, level: Level) -> Tensor:
         return F.log_softmax(model.class_scores(x, level), dim=-1) @ weights.to(x.device)
 
     return guided(model.eps, log_likelihood, strength)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what no generator takes as a seed.
+
+    Raises
+    ------
+    BadInput
+        If it is negative, or takes more than 63 bits.
+    """
+    if not 0 <= seed < 2**63:
+        raise BadInput(f"--seed can be 0 to {2**63 - 1:,}, not {seed}.")
+
+
+def check_steps(steps: int) -> None:
+    """Refuse what is no number of steps from noise to sound.
+
+    Raises
+    ------
+    BadInput
+        If there are none, or more than anyone waits for.
+    """
+    if not 1 <= steps <= 10_000:
+        raise BadInput(f"--steps can be 1 to 10,000, not {steps}.")

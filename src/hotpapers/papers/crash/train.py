@@ -8,21 +8,22 @@ weighs as much as what is left to tell at it, and the weights of the blocks are 
 import dataclasses
 import shlex
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hotpapers.blocks.diffusion import UNet1d, by_level, denoising_loss, moving_average
+from hotpapers.blocks.diffusion import by_level, denoising_loss, moving_average
 from hotpapers.blocks.diffusion.levels import Level
 from hotpapers.blocks.muon import Muon
 from hotpapers.errors import BadInput
 from hotpapers.media import sound_sheet, write_image
 from hotpapers.papers.crash.drums import Drums, read_drums
 from hotpapers.papers.crash.model import SCHEDULES, Crash, ScheduleName, estimate, left_to_tell, scores
-from hotpapers.papers.crash.sampling import draw
+from hotpapers.papers.crash.sampling import check_seed, draw
 from hotpapers.run import Run, save_model
 from hotpapers.verbs import Device, Folder, Outcome, resume_command
 
@@ -71,11 +72,6 @@ class Config:
     learning_rate: float = 0.02
     average: float = 0.99
     linear_first: bool = True
-
-    @property
-    def adam_rate(self) -> float:
-        """The rate of Adam: for all weights, or for those that Muon is not for."""
-        return self.learning_rate * (OUTER_SHARE if self.optimiser == "muon" else 1)
 
 
 PRESETS: dict[str, Config] = {
@@ -137,7 +133,12 @@ def train(
     changes = {"schedule": schedule, "steps": steps, "batch": batch, "learning_rate": learning_rate}
     config = dataclasses.replace(PRESETS[preset], **{key: value for key, value in changes.items() if value is not None})
     check_config(config)
+    check_seed(seed)
     drums = read_drums(Path(folder), config.rate, config.length)
+    if nameless := [each for each in drums.classes if {",", "="} & {*each} or not each.isprintable()]:
+        raise BadInput(
+            f"The sub-folder {nameless[0]!r} cannot be asked for as a class; rename it, without ',' and '='."
+        )
     place = Path(folder).resolve()
     out = Path(out) if out else place.with_name(f"{place.stem if place.is_file() else place.name}.crash")
     again = resume_command("crash train", train, asked | {"out": out})
@@ -169,9 +170,7 @@ def fit(drums: Drums, config: Config, run: Run) -> Crash:
 
 def fit_sounds(model: Crash, sounds: Tensor, config: Config, run: Run) -> None:
     """Train the U-Net by ``|eps - eps(m x + sigma eps, sigma)|^2`` at uniform times; it ends with averaged weights."""
-    optimisers = _optimisers(model.unet, config)
-    schedules = [_falling(each, config) for each in optimisers]
-    net, *moving = run.setup(model.unet, *optimisers, *schedules)
+    net, moving = _set_up(model.unet, [model.unet.down, model.unet.up], config, config.steps, run)
     average = moving_average(model.unet, config.average)
     run.setup(average)
 
@@ -198,26 +197,32 @@ def fit_sounds(model: Crash, sounds: Tensor, config: Config, run: Run) -> None:
     model.unet.load_state_dict(average.module.state_dict())
 
 
-def _optimisers(unet: UNet1d, config: Config) -> list[torch.optim.Optimizer]:
-    """Return what moves the U-Net: Muon the convolutions of its blocks, Adam all the rest, or Adam everything."""
-    if config.optimiser == "adam":
-        return [torch.optim.Adam(unet.parameters(), config.adam_rate, fused=True)]
-    hidden = [each.weight for part in (unet.down, unet.up) for each in part.modules() if isinstance(each, nn.Conv1d)]
-    outer = [each for each in unet.parameters() if not any(each is weight for weight in hidden)]
-    return [Muon(hidden, config.learning_rate), torch.optim.Adam(outer, config.adam_rate, fused=True)]
+def _set_up(
+    net: nn.Module, blocks: Iterable[nn.Module], config: Config, steps: int, run: Run
+) -> tuple[nn.Module, list[Any]]:
+    """Return a network, and its optimisers and their schedules, which all take a step after each gradient.
 
-
-def _falling(optimiser: torch.optim.Optimizer, config: Config) -> torch.optim.lr_scheduler.LRScheduler:
+    Muon moves the convolutions of the blocks and Adam all the rest, or Adam everything.
+    """
+    optimisers: list[torch.optim.Optimizer]
+    schedules: list[torch.optim.lr_scheduler.LRScheduler]
     if config.optimiser == "adam":
-        return torch.optim.lr_scheduler.StepLR(optimiser, 100_000, 0.8)
-    return torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=config.steps)
+        optimisers = [torch.optim.Adam(net.parameters(), config.learning_rate, fused=True)]
+        schedules = [torch.optim.lr_scheduler.StepLR(optimisers[0], 100_000, 0.8)]
+    else:
+        hidden = [each.weight for block in blocks for each in block.modules() if isinstance(each, nn.Conv1d)]
+        outer = [each for each in net.parameters() if not any(each is weight for weight in hidden)]
+        adam = torch.optim.Adam(outer, OUTER_SHARE * config.learning_rate, fused=True)
+        optimisers = [Muon(hidden, config.learning_rate), adam]
+        schedules = [torch.optim.lr_scheduler.LinearLR(each, 1.0, 0.0, total_iters=steps) for each in optimisers]
+    net, *moving = run.setup(net, *optimisers, *schedules)
+    return net, moving
 
 
 def fit_classes(model: Crash, sounds: Tensor, labels: Tensor, config: Config, run: Run) -> None:
     """Train the classifier on sounds at every level of noise."""
     assert model.classifier is not None
-    optimiser = torch.optim.Adam(model.classifier.parameters(), config.adam_rate, fused=True)
-    net, optimiser = run.setup(model.classifier, optimiser)
+    net, moving = _set_up(model.classifier, model.classifier.blocks, config, config.classifier_steps, run)
     share = 1 / torch.bincount(labels, minlength=len(model.classes)).clamp(min=1).float()[labels]  # classes alike often
     for _ in run.steps(config.classifier_steps):
         rows = torch.multinomial(share, config.batch, replacement=True)
@@ -225,9 +230,10 @@ def fit_classes(model: Crash, sounds: Tensor, labels: Tensor, config: Config, ru
         level = model.schedule.batch(t)
         x = level.m[:, None] * sounds[rows] + level.sigma[:, None] * torch.randn_like(sounds[rows])
         loss = F.cross_entropy(scores(net, x, level, model.spread), labels[rows])
-        optimiser.zero_grad()
+        model.classifier.zero_grad()
         run.backward(loss)
-        optimiser.step()
+        for each in moving:
+            each.step()
         run.log(loss=loss.detach())
 
 
@@ -239,7 +245,7 @@ def uniform_times(model: Crash, count: int, device: torch.device) -> Tensor:
 
 def check_config(config: Config) -> None:
     """Refuse settings that no training can have."""
-    for name, low, high in (("steps", 1, 10**8), ("batch", 1, 10**5)):
+    for name, low, high in (("steps", 1, 10**8), ("batch", 1, 4_096)):
         if not low <= (value := getattr(config, name)) <= high:
             raise BadInput(f"--{name} can be {low} to {high:,}, not {value}.")
     if not 0 < config.learning_rate <= 1:

@@ -1,8 +1,9 @@
 """What one can do with a trained model: make sounds, and take one's own apart, mix, mend and vary them."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import torch
@@ -12,18 +13,21 @@ from torch import Tensor
 from hotpapers.blocks.diffusion import decode as decode_latent
 from hotpapers.blocks.diffusion import encode as encode_sound
 from hotpapers.blocks.diffusion import kept_region, partly_noised, slerp
-from hotpapers.errors import BadInput
-from hotpapers.files import written_whole
+from hotpapers.errors import BadInput, HotpapersError
+from hotpapers.files import replaceable, written_whole
 from hotpapers.media import sound_sheet, write_image, write_sound
+from hotpapers.media.readable import check_readable, named
 from hotpapers.papers.crash.drums import read_drum
 from hotpapers.papers.crash.model import Crash
-from hotpapers.papers.crash.sampling import Sampler, denoise, draw
-from hotpapers.papers.crash.shelf import open_model
+from hotpapers.papers.crash.sampling import Sampler, check_steps, denoise, draw
+from hotpapers.papers.crash.shelf import generator_of, open_model
 from hotpapers.verbs import AnyFile, Device, Model, Outcome, SoundFile
 
 MOST = 1_000  # sounds at once
 BATCH = 16
 SHOWN = 32  # sounds in the picture
+OURS = r"\d{3,}\.wav|sounds\.png"  # names in a folder of sounds
+LARGEST = 1e6  # that a latent's number can be; what a sound is encoded as lies within some units
 
 
 def sample(
@@ -62,19 +66,15 @@ def sample(
     device
         Where to compute.
     """
-    net = open_model(model, device)
-    if not 1 <= count <= MOST:
-        raise BadInput(f"--count can be 1 to {MOST}, not {count}.")
-    _check_steps(steps)
-    generator = torch.Generator(net.unet.first.weight.device).manual_seed(seed)
-    asked = _weights(classes)
+    net, asked = open_model(model, device), _weights(classes)
+    target = _folder(out, Path("made"))
+    check_steps(steps)
+    generator = generator_of(net, seed)
     made = torch.cat([
-        draw(net, min(BATCH, count - first), steps=steps, sampler=sampler, classes=asked, strength=strength,
-             generator=generator)
-        for first in range(0, count, BATCH)
+        draw(net, size, steps=steps, sampler=sampler, classes=asked, strength=strength, generator=generator)
+        for size in _batches(count)
     ])  # fmt: skip
-    names = [f"{number:03d}" for number in range(1, count + 1)]
-    return _keep(net, made, names, Path(out) if out else Path("drums"))
+    return _keep(net, made, target)
 
 
 def interpolate(
@@ -104,17 +104,15 @@ def interpolate(
     device
         Where to compute.
     """
-    net = open_model(model, device)
-    if not 2 <= count <= MOST:
-        raise BadInput(f"--count can be 2 to {MOST}, not {count}.")
-    _check_steps(steps)
+    net, target = open_model(model, device), _folder(out, Path(a).with_suffix(".between"))
+    _check_count(count, least=2)
+    check_steps(steps)
     levels = net.schedule.levels(steps)
     with torch.no_grad():
         first, last = encode_sound(net.eps, torch.cat([_read(net, a), _read(net, b)]), levels).split(1)
         between = torch.cat([slerp(first, last, number / (count - 1)) for number in range(count)])
         made = torch.cat([decode_latent(net.eps, each, levels) for each in between.split(BATCH)])
-    names = [f"{number:03d}" for number in range(1, count + 1)]
-    return _keep(net, made, names, Path(out) if out else Path(a).with_suffix(".between"))
+    return _keep(net, made, target)
 
 
 def inpaint(
@@ -153,19 +151,23 @@ def inpaint(
     device
         Where to compute.
     """
-    net = open_model(model, device)
+    net, asked = open_model(model, device), _weights(classes)
+    target = _folder(out, Path(sound).with_suffix(".inpainted"))
     if not 0 <= start < min(end, net.length / net.rate):
         raise BadInput(
             f"--start lies before --end and within the {net.length / net.rate:.2f} s of this model's sounds."
         )
-    _check_steps(steps)
-    known = _read(net, sound).expand(count, -1)
+    check_steps(steps)
+    known, generator = _read(net, sound), generator_of(net, seed)
     places = torch.arange(net.length, device=known.device) / net.rate
-    generator = torch.Generator(known.device).manual_seed(seed)
-    after = kept_region(known, (places < start) | (places >= end), generator)
-    noise = torch.randn(known.shape, generator=generator, device=known.device)
-    made = denoise(net, noise, steps=steps, sampler="ddpm", classes=_weights(classes), after=after, generator=generator)
-    return _keep(net, made, _numbered(count), Path(out) if out else Path(sound).with_suffix(".inpainted"), known[:1])
+    keep = (places < start) | (places >= end)
+
+    def versions(size: int) -> Tensor:
+        after = kept_region(known.expand(size, -1), keep, generator)
+        noise = torch.randn(size, net.length, generator=generator, device=known.device)
+        return denoise(net, noise, steps=steps, sampler="ddpm", classes=asked, after=after, generator=generator)
+
+    return _keep(net, torch.cat([versions(size) for size in _batches(count)]), target, known)
 
 
 def vary(
@@ -203,16 +205,18 @@ def vary(
     device
         Where to compute.
     """
-    net = open_model(model, device)
+    net, asked, target = open_model(model, device), _weights(classes), _folder(out, Path(sound).with_suffix(".varied"))
     if not 0 < sigma < 1:
         raise BadInput(f"--sigma lies between 0 and 1, not at {sigma}.")
-    _check_steps(steps)
-    source = _read(net, sound).expand(count, -1)
-    generator = torch.Generator(source.device).manual_seed(seed)
+    check_steps(steps)
+    source, generator = _read(net, sound), generator_of(net, seed)
     start = net.schedule.time_of(sigma)
-    noisy = partly_noised(source, net.schedule.level(start), generator=generator)
-    made = denoise(net, noisy, start=start, steps=steps, sampler="ddpm", classes=_weights(classes), generator=generator)
-    return _keep(net, made, _numbered(count), Path(out) if out else Path(sound).with_suffix(".varied"), source[:1])
+
+    def variations(size: int) -> Tensor:
+        noisy = partly_noised(source.expand(size, -1), net.schedule.level(start), generator=generator)
+        return denoise(net, noisy, start=start, steps=steps, sampler="ddpm", classes=asked, generator=generator)
+
+    return _keep(net, torch.cat([variations(size) for size in _batches(count)]), target, source)
 
 
 def encode(
@@ -239,7 +243,7 @@ def encode(
         Where to compute.
     """
     net = open_model(model, device)
-    _check_steps(steps)
+    check_steps(steps)
     levels = net.schedule.levels(steps)
     known = _read(net, sound)
     latent = encode_sound(net.eps, known, levels)
@@ -252,7 +256,8 @@ def encode(
         "spread of the latent": float(latent.std()),
         "signal to noise when decoded, dB": float(10 * torch.log10(known.square().sum() / error)),
     }
-    return Outcome({"latent": target}, numbers, f"Back again: hotpapers crash decode {shlex.quote(str(target))}")
+    back = shlex.join(["hotpapers", "crash", "decode", str(target), *([str(model)] if model else [])])
+    return Outcome({"latent": target}, numbers, f"Back again: {back}")
 
 
 def decode(
@@ -268,7 +273,7 @@ def decode(
     Parameters
     ----------
     latent
-        A latent that ``encode`` wrote, or any noise of the model's length.
+        A latent that ``encode`` wrote, or any noise of the model's length, as an array in NumPy's format.
     model
         A trained model, as ``train`` wrote it; the one that ships when left out.
     steps
@@ -279,57 +284,86 @@ def decode(
         Where to compute.
     """
     net = open_model(model, device)
-    _check_steps(steps)
-    try:
-        array = np.load(latent, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"{Path(latent).name} is no array of NumPy's; give what 'encode' wrote.") from error
-    if array.shape != (net.length,) or not np.isfinite(array).all():
-        raise BadInput(f"A latent of this model has {net.length} numbers; {Path(latent).name} has shape {array.shape}.")
-    noise = torch.from_numpy(array).float()[None].to(net.unet.first.weight.device)
-    made = decode_latent(net.eps, noise, net.schedule.levels(steps))
-    target = Path(out) if out else Path(latent).with_suffix("").with_suffix(".decoded.wav")
-    write_sound(target, _levelled(made)[0], net.rate)
-    picture = write_image(target.with_suffix(".png"), sound_sheet([_levelled(made)[0]], [target.name], net.rate))
+    check_steps(steps)
+    noise = torch.from_numpy(_read_latent(Path(latent), net.length))[None].to(net.unet.first.weight.device)
+    sound = _levelled(decode_latent(net.eps, noise, net.schedule.levels(steps)))[0]
+    target = Path(out) if out else Path(latent).with_name(f"{Path(latent).stem.removesuffix('.latent')}.decoded.wav")
+    write_sound(target, sound, net.rate)
+    picture = write_image(target.with_suffix(".png"), sound_sheet([sound], [target.name], net.rate))
     return Outcome({"sound": target, "picture": picture})
+
+
+def _folder(out: Path | None, usual: Path) -> Path:
+    """Return the folder for sounds; one that is there already is replaced, so it must hold nothing but such sounds."""
+    return replaceable(Path(out) if out else usual, OURS)
 
 
 def _read(net: Crash, path: Path) -> Float[Tensor, "1 length"]:
     return torch.from_numpy(read_drum(Path(path), net.rate, net.length))[None].to(net.unet.first.weight.device)
 
 
+def _read_latent(path: Path, length: int) -> Float[np.ndarray, " length"]:
+    """Read a latent of ``length`` numbers."""
+    check_readable(path, "latent")
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")  # takes no memory for what a header asks for
+    except (OSError, ValueError, OverflowError, TokenError) as error:  # the last by a header that is no expression
+        raise BadInput(f"{named(path)} is no array of NumPy's; give what 'encode' wrote.") from error
+    if array.dtype.kind != "f" or array.shape != (length,) or not (np.abs(array) < LARGEST).all():
+        raise BadInput(
+            f"A latent of this model has {length:,} numbers, none of them NaN or beyond {LARGEST:,.0f}; {named(path)} "
+            "is something else."
+        )
+    return array.astype(np.float32)
+
+
 def _weights(classes: str) -> dict[str, float] | None:
-    """Return what ``kick=0.8, snare=0.2`` says."""
-    weights = {}
-    for part in filter(None, (each.strip() for each in classes.split(","))):
-        name, _, weight = part.partition("=")
+    """Return what ``kick=0.8, snare=0.2`` says; ``None`` for nothing."""
+    weights: dict[str, float] = {}
+    for part in classes.split(",") if classes.strip() else ():
+        name, given, weight = (each.strip() for each in part.partition("="))
         try:
-            weights[name.strip()] = float(weight) if weight else 1.0
+            if not name or name in weights:
+                raise ValueError(name)
+            weights[name] = float(weight) if given else 1.0
         except ValueError as error:
-            raise BadInput(f"{part!r} is no class with a weight; write kick, or kick=0.8, snare=0.2.") from error
+            said = part.strip()[:80]
+            raise BadInput(
+                f"{said!r} is no class with a weight, or is named twice; write kick, or kick=0.8, snare=0.2."
+            ) from error
     return weights or None
 
 
-def _check_steps(steps: int) -> None:
-    if not 1 <= steps <= 10_000:
-        raise BadInput(f"--steps can be 1 to 10,000, not {steps}.")
+def _batches(count: int) -> Iterator[int]:
+    """Return the sizes of the batches that ``count`` sounds are made in."""
+    _check_count(count)
+    return (min(BATCH, count - first) for first in range(0, count, BATCH))
 
 
-def _numbered(count: int) -> list[str]:
-    if not 1 <= count <= MOST:
-        raise BadInput(f"--count can be 1 to {MOST}, not {count}.")
-    return [f"{number:03d}" for number in range(1, count + 1)]
+def _check_count(count: int, least: int = 1) -> None:
+    if not least <= count <= MOST:
+        raise BadInput(f"--count can be {least} to {MOST:,}, not {count}.")
 
 
 def _levelled(sounds: Float[Tensor, "n length"]) -> Float[np.ndarray, "n length"]:
-    """Return sounds with their peak at most at full level."""
+    """Return sounds with their peak at most at full level.
+
+    Raises
+    ------
+    HotpapersError
+        If one holds NaN or infinity: too few steps of too coarse a sampler, or too strong a pull, can do that.
+    """
+    if not sounds.isfinite().all():
+        raise HotpapersError("What was made are no numbers any more: take more --steps, or less --strength.")
     return (sounds / sounds.abs().amax(1, keepdim=True).clamp(min=1)).cpu().numpy()
 
 
-def _keep(net: Crash, made: Tensor, names: Sequence[str], out: Path, source: Tensor | None = None) -> Outcome:
+def _keep(
+    net: Crash, made: Float[Tensor, "n length"], out: Path, source: Float[Tensor, "1 length"] | None = None
+) -> Outcome:
     """Write sounds and a picture of them into a folder, and say what the classifier hears in them."""
-    sounds = _levelled(made)
-    heard = _heard(net, made)
+    sounds, heard = _levelled(made), _heard(net, made)
+    names = [f"{number:03d}" for number in range(1, len(sounds) + 1)]
     with written_whole(out) as temporary:
         temporary.mkdir()
         for name, sound in zip(names, sounds, strict=True):
@@ -351,5 +385,6 @@ def _keep(net: Crash, made: Tensor, names: Sequence[str], out: Path, source: Ten
 def _heard(net: Crash, made: Tensor) -> list[str]:
     if net.classifier is None:
         return []
-    logits = net.class_scores(made, net.schedule.level(net.schedule.t_min))
+    level = net.schedule.level(net.schedule.t_min)
+    logits = torch.cat([net.class_scores(each, level) for each in made.split(BATCH)])
     return [net.classes[each] for each in logits.argmax(1).tolist()]
