@@ -19,7 +19,8 @@ MOST = 2_000_000  # files
 def files_in(source: Path, suffixes: Collection[str], what: str) -> Iterator[list[tuple[PurePath, Path]]]:
     """Open a folder or an archive and give its files of some kinds by name: where each is inside, and where to read it.
 
-    Of an archive, files of those kinds alone are unpacked, under numbers: its own names lead nowhere.
+    Of an archive, files of those kinds alone are unpacked, under numbers: its own names lead nowhere, and are given
+    without what would lead out of it.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def is_archive(path: Path, what: str = "folder or ZIP archive") -> bool:
 
 def _unpacked(source: Path, suffixes: Collection[str], room: Path) -> list[tuple[PurePath, Path]]:
     with zipfile.ZipFile(source) as archive:
-        inside = [(PurePosixPath(info.filename), info) for info in archive.infolist() if not info.is_dir()]
+        inside = [(_inside(info.filename), info) for info in archive.infolist() if not info.is_dir()]
         wanted = sorted(
             ((name, info) for name, info in inside if name.suffix.lower() in suffixes and name.parts[0] != "__MACOSX"),
             key=lambda each: each[0],
@@ -75,3 +76,7 @@ def _unpacked(source: Path, suffixes: Collection[str], room: Path) -> list[tuple
                 shutil.copyfileobj(body, stream)
             found.append((name, path))
     return found
+
+
+def _inside(name: str) -> PurePosixPath:
+    return PurePosixPath(*(part for part in PurePosixPath(name).parts if part not in ("/", "//", "..")))

@@ -5,6 +5,7 @@ folders and read again.
 """
 
 from hotpapers.run.models import load_model, save_model
+from hotpapers.run.randomness import check_seed, generator_on
 from hotpapers.run.run import Run
 
-__all__ = ["Run", "load_model", "save_model"]
+__all__ = ["Run", "check_seed", "generator_on", "load_model", "save_model"]

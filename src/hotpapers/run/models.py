@@ -9,6 +9,7 @@ import torch
 
 from hotpapers.errors import BadInput
 from hotpapers.files import written_whole
+from hotpapers.media.readable import is_folder, named
 
 NOT_KEPT = 64 * 2**20
 """Bytes of buffers that a model may have besides its file."""
@@ -50,18 +51,24 @@ def load_model(kind: type[Model], folder: Path, *, name: str, make: str) -> Mode
     Raises
     ------
     BadInput
-        If there is none, or it cannot be read, or it is another kind's.
+        If there is none, or it cannot be read, or it is another kind's, or its weights are not finite.
     """
-    if not (Path(folder) / "model.safetensors").is_file():
-        raise BadInput(f"There is no {name} model in {folder}: make one with '{make}'.")
-    _hold_to_weights(kind, Path(folder), name)
+    folder = Path(folder)
+    if not is_folder(folder) or not (folder / "model.safetensors").is_file():
+        raise BadInput(f"There is no {name} model in {named(folder)}: make one with '{make}'.")
+    if not (folder / "config.json").is_file():
+        raise BadInput(f"The model in {named(folder)} has lost its config.json: make it again with '{make}'.")
+    _hold_to_weights(kind, folder, name)
     try:
         with contextlib.redirect_stdout(None):  # the hub's reader prints a remark among a verb's answer
-            return kind.from_pretrained(str(folder), local_files_only=True, strict=True)  # type: ignore[attr-defined]
+            model = kind.from_pretrained(str(folder), local_files_only=True, strict=True)  # type: ignore[attr-defined]
     except Exception as error:  # whatever a damaged or a foreign file makes the readers raise
         raise BadInput(
-            f"The model in {folder} cannot be read, or is none of {name}: make it again with '{make}'."
+            f"The model in {named(folder)} cannot be read, or is none of {name}: make it again with '{make}'."
         ) from error
+    if not all(each.isfinite().all() for each in model.state_dict().values()):
+        raise BadInput(f"The model in {named(folder)} holds NaN or infinity: make it again with '{make}'.")
+    return model
 
 
 def _hold_to_weights(kind: type[Any], folder: Path, name: str) -> None:
@@ -74,4 +81,6 @@ def _hold_to_weights(kind: type[Any], folder: Path, name: str) -> None:
     except Exception:  # what cannot be drafted without memory is judged by the reading itself
         return
     if asked > (folder / "model.safetensors").stat().st_size + NOT_KEPT:
-        raise BadInput(f"The model in {folder} has another model's settings, or it is damaged: {name} cannot use it.")
+        raise BadInput(
+            f"The model in {named(folder)} has another model's settings, or it is damaged: {name} cannot use it."
+        )

@@ -6,12 +6,32 @@ from typing import Any
 import numpy as np
 import torch
 
+from hotpapers.errors import BadInput
+
 
 def seed_all(seed: int) -> None:
     """Seed the global generators of Python, NumPy and torch (all devices)."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that no generator takes.
+
+    Raises
+    ------
+    BadInput
+        If it is negative, or takes more than 63 bits.
+    """
+    if not 0 <= seed < 2**63:
+        raise BadInput(f"--seed can be 0 to {2**63 - 1:,}, not {seed:,}.")
+
+
+def generator_on(device: torch.device | str, seed: int) -> torch.Generator:
+    """Return a generator on a device; a seed that it cannot start from is refused as ``BadInput``."""
+    check_seed(seed)
+    return torch.Generator(device).manual_seed(seed)
 
 
 def mixed(*parts: int) -> int:

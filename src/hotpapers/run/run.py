@@ -29,7 +29,7 @@ from hotpapers.run.devices import make_fabric
 from hotpapers.run.journal import Journal
 from hotpapers.run.loop import Loop
 from hotpapers.run.memory import give_back
-from hotpapers.run.randomness import mixed, random_state, seed_all, set_random_state
+from hotpapers.run.randomness import check_seed, mixed, random_state, seed_all, set_random_state
 from hotpapers.run.shelf import Shelf
 from hotpapers.run.things import is_optimiser, is_plain, restore, set_up, state_of
 
@@ -100,6 +100,8 @@ class Run:
         self.out = Path(out)
         self.seeds = tuple(seeds) if seeds is not None else (seed or 0,)
         self.seed = seed if seed is not None else self.seeds[0]
+        for each in (self.seed, *self.seeds):
+            check_seed(each)
         self.config = config
         self.resume, self.fresh = resume, fresh
         self.checkpoint_seconds, self.resume_command, self.tensorboard = checkpoint_seconds, resume_command, tensorboard

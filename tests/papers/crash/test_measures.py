@@ -147,14 +147,13 @@ def test_a_zip_of_sounds_is_read_as_its_folder(folder, tmp_path):
     assert packed.classes == plain.classes
 
 
-@pytest.mark.parametrize("name", ["../out.wav", "/out.wav", "a//b.wav"])
-def test_a_zip_that_leads_out_of_itself_is_refused(folder, tmp_path, name):
+def test_names_of_a_zip_that_lead_out_of_it_make_no_class(folder, tmp_path):
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as opened:
         opened.write(folder / "kick" / "0.wav", "kick/0.wav")
-        info = zipfile.ZipInfo(name)
-        opened.writestr(info, b"RIFF")
-    with pytest.raises(BadInput, match="leads out of it"):
-        read_drums(tmp_path / "bad.zip", 11_025, 600)
+        opened.write(folder / "kick" / "1.wav", "../kick/1.wav")
+        opened.writestr("/kick/2.wav", b"RIFF")
+    drums = read_drums(tmp_path / "bad.zip", 11_025, 600)
+    assert (len(drums.sounds), drums.classes, list(drums.left_out)) == (2, ("kick",), [tmp_path / "bad.zip/kick/2.wav"])
 
 
 def test_too_few_sounds_cannot_be_evaluated(folder, tmp_path):

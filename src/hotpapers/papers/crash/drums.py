@@ -4,23 +4,19 @@ Sub-folders are classes. A file that is no sound, or silent, or in none of the c
 """
 
 import dataclasses
-import tempfile
-import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hotpapers.datasets.archive import BadArchive, extract
 from hotpapers.errors import BadInput
-from hotpapers.media import SOUND_SUFFIXES, read_sound
-from hotpapers.media.readable import is_folder, named
+from hotpapers.media import SOUND_SUFFIXES, files_in, read_sound
+from hotpapers.media.readable import named
 from hotpapers.progress import track
 
 LONGEST = 60 * 192_000 * 2  # samples of one file: a minute is no drum
-MOST, LARGEST = 100_000, 4_000_000_000  # sounds of a ZIP, and bytes once unpacked
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,58 +58,38 @@ def read_drums(folder: Path, rate: int, length: int, classes: tuple[str, ...] | 
     BadInput
         If there is no sound in it, or classes are asked for that are not there.
     """
-    folder = Path(folder)
-    if folder.suffix.lower() == ".zip" and zipfile.is_zipfile(folder):
-        with tempfile.TemporaryDirectory() as room:
-            return read_drums(_unpacked(folder, Path(room)), rate, length, classes)
-    if not is_folder(folder):
-        raise BadInput(
-            f"{named(folder)} is no folder; name one with sounds in it, or with a sub-folder for each class."
-        )
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUND_SUFFIXES and path.is_file())
-    names = sorted({path.relative_to(folder).parts[0] for path in found if len(path.relative_to(folder).parts) > 1})
+    with files_in(Path(folder), SOUND_SUFFIXES, "sounds, or a sub-folder for each class,") as found:
+        return _read(found, Path(folder), rate, length, classes)
+
+
+def _read(
+    found: list[tuple[PurePath, Path]], folder: Path, rate: int, length: int, classes: tuple[str, ...] | None
+) -> Drums:
+    names = sorted({name.parts[0] for name, _ in found if len(name.parts) > 1})
     if missing := sorted(set(classes or ()) - set(names)):
         raise BadInput(
             f"{folder} has no sounds in {', '.join(missing)}; its sub-folders are {', '.join(names) or 'none'}."
         )
     kept = tuple(names) if classes is None else classes
     sounds, labels, files, left_out = [], [], [], {}
-    for path in track(found, "reading sounds"):
-        parts = path.relative_to(folder).parts
-        label = kept.index(parts[0]) if len(parts) > 1 and parts[0] in kept else -1
+    for name, path in track(found, "reading sounds"):
+        whole = folder / name
+        label = kept.index(name.parts[0]) if len(name.parts) > 1 and name.parts[0] in kept else -1
         if kept and label < 0:
             if classes is None:
-                left_out[path] = f"{named(path)} lies beside the sub-folders, and so in no class."
+                left_out[whole] = f"{named(whole)} lies beside the sub-folders, and so in no class."
             continue
         try:
             sounds.append(read_drum(path, rate, length))
         except BadInput as error:
-            left_out[path] = str(error)
+            left_out[whole] = str(error).replace(named(path), named(whole))
             continue
         labels.append(label)
-        files.append(path)
+        files.append(whole)
     if not sounds:
         reason = f" ({next(iter(left_out.values()))})" if left_out else ""
         raise BadInput(f"There is no sound in {folder} that can be used{reason}.")
     return Drums(torch.from_numpy(np.stack(sounds)), torch.tensor(labels), kept, tuple(files), left_out)
-
-
-def _unpacked(archive: Path, room: Path) -> Path:
-    """Take the sounds out of a ZIP, and nothing else."""
-    with zipfile.ZipFile(archive) as opened:
-        names = [each.filename for each in opened.infolist() if not each.is_dir()]
-    sounds = [name for name in names if PurePosixPath(name).suffix.lower() in SOUND_SUFFIXES]
-    if strange := [name for name in sounds if PurePosixPath(name).is_absolute() or {"..", ""} & {*name.split("/")}]:
-        raise BadInput(
-            f"{archive.name} has a file with a path that leads out of it: {strange[0][:60]!r}. Pack it anew."
-        )
-    if len(sounds) > MOST:
-        raise BadInput(f"{archive.name} has {len(sounds):,} sounds, more than the {MOST:,} that are read; unpack it.")
-    try:
-        extract(archive, tuple(sounds), room, LARGEST)
-    except BadArchive as error:
-        raise BadInput(f"{archive.name} is damaged or unpacks to more than {LARGEST:,} bytes; pack it anew.") from error
-    return room
 
 
 def read_drum(path: Path, rate: int, length: int) -> Float[np.ndarray, " length"]:

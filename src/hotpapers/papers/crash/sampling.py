@@ -133,18 +133,6 @@ def mixed(model: Crash, classes: Mapping[str, float], strength: float) -> Eps:
     return guided(model.eps, log_likelihood, strength)
 
 
-def check_seed(seed: int) -> None:
-    """Refuse what no generator takes as a seed.
-
-    Raises
-    ------
-    BadInput
-        If it is negative, or takes more than 63 bits.
-    """
-    if not 0 <= seed < 2**63:
-        raise BadInput(f"--seed can be 0 to {2**63 - 1:,}, not {seed}.")
-
-
 def check_steps(steps: int) -> None:
     """Refuse what is no number of steps from noise to sound.
 

@@ -23,8 +23,8 @@ from hotpapers.errors import BadInput
 from hotpapers.media import sound_sheet, write_image
 from hotpapers.papers.crash.drums import Drums, read_drums
 from hotpapers.papers.crash.model import SCHEDULES, Crash, ScheduleName, estimate, left_to_tell, scores
-from hotpapers.papers.crash.sampling import check_seed, draw
-from hotpapers.run import Run, save_model
+from hotpapers.papers.crash.sampling import draw
+from hotpapers.run import Run, check_seed, save_model
 from hotpapers.verbs import Device, Folder, Outcome, resume_command
 
 BINS = 10  # of time, that losses are logged in

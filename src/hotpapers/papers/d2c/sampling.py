@@ -78,9 +78,3 @@ def check_steps(steps: int) -> None:
     """Refuse numbers of steps that the table cannot give."""
     if not 1 <= steps <= 1_000:
         raise BadInput(f"--steps can be 1 to 1,000, not {steps}.")
-
-
-def check_seed(seed: int) -> None:
-    """Refuse seeds that generators cannot start from."""
-    if not 0 <= seed < 2**63:
-        raise BadInput(f"--seed can be 0 to {2**63 - 1:,}, not {seed:,}.")

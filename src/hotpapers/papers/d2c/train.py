@@ -22,9 +22,9 @@ from hotpapers.papers.d2c.logistics import quantise
 from hotpapers.papers.d2c.model import D2C
 from hotpapers.papers.d2c.pictures import Pictures, in_bytes, read_folder, unit
 from hotpapers.papers.d2c.presets import PRESETS, Config, Preset, check_config
-from hotpapers.papers.d2c.sampling import check_seed, draw
+from hotpapers.papers.d2c.sampling import draw
 from hotpapers.papers.d2c.views import mirror
-from hotpapers.run import Run, save_model
+from hotpapers.run import Run, check_seed, save_model
 from hotpapers.verbs import Device, Folder, Outcome, resume_command
 
 ENCODED = 256  # images at once when latents are computed

@@ -1,6 +1,5 @@
 """What one can do with a trained model: make images, and take one's own to latents and back."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from torch import Tensor
 from hotpapers.blocks.diffusion import ddim, slerp
 from hotpapers.blocks.diffusion import encode as encode_upwards
 from hotpapers.errors import BadInput
-from hotpapers.files import written_whole
+from hotpapers.files import replaceable, written_whole
 from hotpapers.media import contact_sheet, to_pixels, write_image
 from hotpapers.media.readable import check_readable, named
 from hotpapers.papers.d2c.logistics import quantise
@@ -26,7 +25,7 @@ from hotpapers.verbs import AnyFile, Device, ImageFile, Model, Outcome
 
 MOST = 10_000  # images at once
 SHOWN = 64  # in the sheet
-OURS = re.compile(r"(\d{3,}|images)\.png")  # names in a folder of images
+OURS = r"(\d{3,}|images)\.png"  # names in a folder of images
 LARGEST = 1e6  # that a latent's number can be; what an encoder gives is within some tens
 
 
@@ -226,23 +225,8 @@ def interpolate(
 
 
 def folder_for(out: Path | None, usual: Path) -> Path:
-    """Return the folder for images; one that is there already is replaced, so it must hold nothing but such images.
-
-    Raises
-    ------
-    BadInput
-        If it is a file, or there are other files in it.
-    """
-    target = Path(out) if out else usual
-    try:
-        others = [each.name for each in target.iterdir() if not OURS.fullmatch(each.name)]
-    except FileNotFoundError:
-        return target
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{named(target)} cannot be a folder for images; name another one with --out.") from error
-    if others:
-        raise BadInput(f"{named(target)} holds other files ({named(Path(min(others)))}); name another one with --out.")
-    return target
+    """Return the folder for images; one that is there already is replaced, so it must hold nothing but such images."""
+    return replaceable(Path(out) if out else usual, OURS)
 
 
 def keep(

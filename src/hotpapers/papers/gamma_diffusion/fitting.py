@@ -17,7 +17,7 @@ from hotpapers.files import written_whole
 from hotpapers.media import write_image
 from hotpapers.papers.gamma_diffusion.inspecting import figure_of, pixels_of
 from hotpapers.papers.gamma_diffusion.laws import Law
-from hotpapers.papers.gamma_diffusion.learning import Config, check_config, check_seed, fit
+from hotpapers.papers.gamma_diffusion.learning import Config, check_config, fit
 from hotpapers.papers.gamma_diffusion.model import GammaDiffusion
 from hotpapers.papers.gamma_diffusion.opening import open_either
 from hotpapers.papers.gamma_diffusion.pictures import read_pictures
@@ -33,7 +33,7 @@ from hotpapers.papers.gamma_diffusion.speech import (
 )
 from hotpapers.papers.gamma_diffusion.train import Preset, changed, preset_of
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder, plan
-from hotpapers.run import Run, save_model
+from hotpapers.run import Run, generator_on, save_model
 from hotpapers.verbs import AnyFile, Device, Model, Outcome
 
 COLOURS = {"gaussian": "#888888", "gamma": "#00629b", "mixture": "#c05800"}
@@ -85,11 +85,10 @@ def fit_noise(
         raise BadInput(f"--steps can be 2 to 1,000, not {steps}.")
     if not 2 <= count <= 10_000:
         raise BadInput(f"--count can be 2 to 10,000, not {count}.")
-    check_seed(seed)
     folder = Path(folder)
     target = Path(out) if out else folder.with_name(f"{folder.resolve().stem}.noise")
     net = open_either(Path(model), device) if model is not None else None
-    chance = Generator().manual_seed(seed)
+    chance = generator_on("cpu", seed)
 
     def train(fit_in: Callable[[Run], Any], config: Config | SpeechConfig) -> Any:
         with Run(target / "model", seed=seed, config=config, device=device, fresh=True) as run:

@@ -8,7 +8,7 @@ import numpy as np
 
 from hotpapers.blocks.diffusion import Table, linear_betas
 from hotpapers.errors import BadInput
-from hotpapers.files import written_whole
+from hotpapers.files import replaceable, written_whole
 from hotpapers.media import write_image
 from hotpapers.papers.gamma_diffusion.laws import MOST_STEPS, Law, LawName, check_law, divergence, shapes, skewness
 from hotpapers.verbs import Outcome
@@ -53,7 +53,7 @@ def inspect(
     schedule = Table(linear_betas(steps, beta_start, beta_end))
     nats, skew = divergence(law, schedule), skewness(law, schedule)
     k = shapes(schedule, theta0).tolist() if noise == "gamma" else [""] * steps
-    target = Path(out) if out else Path("noise")
+    target = replaceable(Path(out) if out else Path("noise"), r"steps\.(csv|png)")
     with written_whole(target) as temporary:
         temporary.mkdir()
         with (temporary / "steps.csv").open("w", encoding="utf-8", newline="") as stream:

@@ -123,12 +123,6 @@ def fit(pictures: Pictures, config: Config, run: Run) -> GammaDiffusion:
     return model.eval()
 
 
-def check_seed(seed: int) -> None:
-    """Refuse what generators cannot start from."""
-    if not 0 <= seed < 2**63:
-        raise BadInput(f"--seed is a whole number from 0 to {2**63 - 1:,}, not {seed}.")
-
-
 def check_training(law: Law, steps: int, batch: int, learning_rate: float, *, option: str = "--steps") -> None:
     """Refuse settings that no training can have, of images or of speech; ``option`` is what its steps are asked by."""
     check_law(law)

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
-from hotpapers.errors import BadInput
-from hotpapers.media.readable import is_folder, named
 from hotpapers.papers.gamma_diffusion.model import GammaDiffusion
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder
 from hotpapers.run import load_model
@@ -26,12 +24,8 @@ def open_model(kind: type[Kind], folder: Path, device: str = "auto") -> Kind:
         If there is none, or it is damaged or of another kind, or the device is not there.
     """
     name, make = _MADE_BY[kind]
-    if not is_folder(folder):
-        raise BadInput(f"There is no {name} model in {named(folder)}: make one with '{make}'.")
     place = make_fabric(device, "32-true", "auto", 1).device
     model = load_model(kind, folder, name=name, make=make)
-    if not all(each.isfinite().all() for each in model.parameters()):
-        raise BadInput(f"The model in {folder} has weights that are no numbers: make it again with '{make}'.")
     return model.to(place).eval()
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from hotpapers.errors import BadInput
 from hotpapers.media import contact_sheet, sound_sheet, write_image, write_sound
 from hotpapers.papers.gamma_diffusion.laws import Law, LawName
-from hotpapers.papers.gamma_diffusion.learning import PRESETS, Config, Loss, check_config, check_seed, fit
+from hotpapers.papers.gamma_diffusion.learning import PRESETS, Config, Loss, check_config, fit
 from hotpapers.papers.gamma_diffusion.mels import log_mel
 from hotpapers.papers.gamma_diffusion.pictures import Pictures, from_bytes, read_pictures
 from hotpapers.papers.gamma_diffusion.sampling import draw
@@ -27,7 +27,7 @@ from hotpapers.papers.gamma_diffusion.speech import (
     say,
 )
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder
-from hotpapers.run import Run, save_model
+from hotpapers.run import Run, check_seed, save_model
 from hotpapers.verbs import AnyFile, Device, Outcome, resume_command
 
 ImagePreset = Literal["small", "grey", "tiny", "celeba", "church", "cifar"]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hotpapers.errors import BadInput, MissingExtra
-from hotpapers.files import written_whole
+from hotpapers.files import replaceable, written_whole
 from hotpapers.media import contact_sheet, read_sound, sound_sheet, write_image, write_sound
 from hotpapers.media.readable import check_readable
 from hotpapers.papers.gamma_diffusion.hearing import (
@@ -20,7 +20,6 @@ from hotpapers.papers.gamma_diffusion.hearing import (
     quality,
 )
 from hotpapers.papers.gamma_diffusion.laws import Law, LawName, check_law
-from hotpapers.papers.gamma_diffusion.learning import check_seed
 from hotpapers.papers.gamma_diffusion.mels import log_mel
 from hotpapers.papers.gamma_diffusion.model import GammaDiffusion
 from hotpapers.papers.gamma_diffusion.opening import open_model
@@ -28,12 +27,14 @@ from hotpapers.papers.gamma_diffusion.sampling import Spacing, batches
 from hotpapers.papers.gamma_diffusion.speech import LONGEST, say
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder
 from hotpapers.progress import track
+from hotpapers.run import generator_on
 from hotpapers.verbs import AnyFile, Device, Model, Outcome
 
 SHIPPED = Path(__file__).with_name("fashion")
 """A model of clothes, 14 x 14 grey, so that ``sample`` works at once."""
 MOST = 10_000  # images at once
 SHOWN = 64  # of them in the picture
+OURS = r"(\d{5}|images)\.png"  # names in a folder of images
 
 
 def sample(
@@ -79,14 +80,15 @@ def sample(
     """
     if not 1 <= count <= MOST:
         raise BadInput(f"--count can be 1 to {MOST:,}, not {count}.")
-    law = _asked(noise, theta0, eta, seed)
+    target = replaceable(Path(out) if out else Path("images"), OURS)
+    law = _asked(noise, theta0, eta)
     net = open_model(GammaDiffusion, Path(model) if model else SHIPPED, device)
     if not 1 <= steps <= len(net.schedule):
         raise BadInput(f"--steps can be 1 to {len(net.schedule):,} for this model, not {steps}.")
-    generator = torch.Generator(net.device).manual_seed(seed)
+    generator = generator_on(net.device, seed)
     parts = batches(net, count, steps=steps, eta=eta, spacing=spacing, clip=clip, law=law, generator=generator)
     made = torch.cat(list(track(parts, "making images", -(-count // 64))))
-    return _keep(made, Path(out) if out else Path("images"), law or net.law, steps)
+    return _keep(made, target, law or net.law, steps)
 
 
 def vocode(
@@ -126,10 +128,10 @@ def vocode(
     """
     if not 1 <= steps <= 1000:
         raise BadInput(f"--steps can be 1 to 1,000, not {steps}.")
-    law = _asked(noise, theta0, eta, seed)
+    law = _asked(noise, theta0, eta)
     net, source = open_model(Vocoder, Path(model), device), Path(sound)
     clean, mel = _spectrogram(source, net)
-    generator = torch.Generator(net.device).manual_seed(seed)
+    generator = generator_on(net.device, seed)
     said = say(net, mel.to(net.device), steps=steps, eta=eta, law=law, generator=generator)[0].cpu()
     target = Path(out) if out else source.with_suffix(".said.wav")
     write_sound(target, said.numpy(), net.rate)
@@ -186,11 +188,10 @@ def _heard(clean: Tensor, said: Tensor, rate: int) -> dict[str, float]:
     return numbers
 
 
-def _asked(noise: LawName | None, theta0: float, eta: float, seed: int) -> Law | None:
+def _asked(noise: LawName | None, theta0: float, eta: float) -> Law | None:
     """Return the law that is asked for in place of the model's own; refuse settings that no sampling can have."""
     if not 0 <= eta <= 1:
         raise BadInput(f"--eta lies between 0 (DDIM) and 1 (DDPM), not at {eta}.")
-    check_seed(seed)
     law = Law(noise or "gaussian", theta0)
     check_law(law)
     return law if noise else None
