@@ -7,6 +7,8 @@ import functools
 import itertools
 import math
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,8 +18,9 @@ from torch import Tensor
 from hotpapers.blocks.diffusion import GammaNoise, Table, linear_betas
 from hotpapers.cards import Scale
 from hotpapers.claims.measurement import Measurement
+from hotpapers.media import contact_sheet, sound_sheet, write_image, write_sound
 from hotpapers.papers.gamma_diffusion import trials, utterances
-from hotpapers.papers.gamma_diffusion.contest import Way
+from hotpapers.papers.gamma_diffusion.contest import Way, made
 from hotpapers.papers.gamma_diffusion.laws import Law, gamma_divergence, scales, shapes, skewness, step_shapes
 from hotpapers.papers.gamma_diffusion.learning import PRESETS, untrained
 from hotpapers.run import Run
@@ -169,11 +172,21 @@ def _against_gaussian(scale: Scale, run: Run, law: Law, way: Way) -> Measurement
     method, baseline = (
         {seed: trials.distance(scale, each, seed, way, run) for seed in run.seeds} for each in (law, trials.GAUSSIAN)
     )
-    return _ratio(scale, run, method, baseline, {})
+    models = {str(each): trials.model_of(scale, each, run.seeds[0], run) for each in (trials.GAUSSIAN, law)}
+    made_of = {name: made(model, way, 16, run.seeds[0]) for name, model in models.items()}
+    shown = [((each + 1) / 2).clamp(0, 1).permute(1, 2, 0).cpu().numpy() for of in made_of.values() for each in of]
+    labels = [name for name, of in made_of.items() for _ in of]
+    sheet = write_image(run.out / "images.png", contact_sheet(shown, labels, 8))
+    return _ratio(scale, run, method, baseline, {}, [sheet])
 
 
 def _ratio(
-    scale: Scale, run: Run, method: dict[int, float], baseline: dict[int, float], extras: dict[str, Any]
+    scale: Scale,
+    run: Run,
+    method: dict[int, float],
+    baseline: dict[int, float],
+    extras: dict[str, Any],
+    files: Sequence[Path] = (),
 ) -> Measurement:
     """Return baseline over method with the table of all that this process has measured."""
     budget = trials.BUDGETS[scale]
@@ -185,6 +198,7 @@ def _ratio(
         baseline=baseline,
         unit="Fréchet distance",
         extras=extras | {"settings": settings, "Fréchet distance to the test images": trials.table(scale, run)},
+        files=list(files),
     )
 
 
@@ -207,11 +221,23 @@ def _vocoders(scale: Scale, run: Run, law: Law) -> Measurement:
         {seed: utterances.heard(scale, each, seed, at, run) for seed in run.seeds} for each in (law, trials.GAUSSIAN)
     )
     settings = {"training steps": utterances.BUDGETS[scale].config.steps}
-    extras = {"settings": settings, "STOI and log-mel distance in dB": utterances.table(scale)}
+    extras = {"settings": settings, "STOI, PESQ, and log-mel and mel-cepstral distances in dB": utterances.table(scale)}
+    files = _listen(scale, run, law, at)
     if law.noise == "gamma":
         method, baseline = ({s: each.stoi for s, each in of.items()} for of in (ours, theirs))
         values = {seed: method[seed] - baseline[seed] for seed in run.seeds}
-        return Measurement(values=values, method=method, baseline=baseline, unit="STOI", extras=extras)
+        return Measurement(values=values, method=method, baseline=baseline, unit="STOI", extras=extras, files=files)
     method, baseline = ({s: each.distance for s, each in of.items()} for of in (ours, theirs))
     values = {seed: baseline[seed] / method[seed] for seed in run.seeds}
-    return Measurement(values=values, method=method, baseline=baseline, unit="dB", extras=extras)
+    return Measurement(values=values, method=method, baseline=baseline, unit="dB", extras=extras, files=files)
+
+
+def _listen(scale: Scale, run: Run, law: Law, steps: int) -> list[Path]:
+    """Write an utterance as recorded and as the vocoders of the first seed say it, and a picture of the three."""
+    rate, seed = utterances.BUDGETS[scale].config.rate, run.seeds[0]
+    sounds = {"recorded": utterances.utterances(scale)[0]}
+    for each in (trials.GAUSSIAN, law):
+        sounds[each.noise] = utterances.said(scale, each, seed, steps, run, 1)[0]
+    sheet = sound_sheet([wave.numpy() for wave in sounds.values()], list(sounds), rate)
+    files = [write_sound(run.out / f"{name}.flac", wave.numpy(), rate) for name, wave in sounds.items()]
+    return [write_image(run.out / "sheet.png", sheet), *files]

@@ -22,7 +22,7 @@ from hotpapers.papers.gamma_diffusion.laws import Law
 from hotpapers.papers.gamma_diffusion.mels import log_mel
 from hotpapers.papers.gamma_diffusion.speech import SPEECH_PRESETS, Speech, SpeechConfig, as_waves, fit_vocoder, say
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder
-from hotpapers.run import Run
+from hotpapers.run import Run, generator_on
 
 
 class Budget(NamedTuple):
@@ -36,7 +36,7 @@ class Budget(NamedTuple):
 _TINY = SPEECH_PRESETS["speech-tiny"]
 BUDGETS: dict[Scale, Budget] = {
     "smoke": Budget(dataclasses.replace(_TINY, steps=2, batch=2, frames=12), 3, 1),
-    "laptop": Budget(dataclasses.replace(_TINY, steps=120), 3, 1),
+    "laptop": Budget(dataclasses.replace(_TINY, steps=1_000), 3, 3),
     "paper": Budget(dataclasses.replace(_TINY, width=32, steps=200_000, batch=32, learning_rate=2e-4, average=0.9999),
                     5, 10),
 }  # fmt: skip
@@ -102,20 +102,28 @@ def vocoder_of(scale: Scale, law: Law, seed: int, run: Run) -> Vocoder:
     return _MODELS[scale, law, seed]
 
 
+def said(
+    scale: Scale, law: Law, seed: int, steps: int, run: Run, count: int | None = None
+) -> Float[Tensor, "n length"]:
+    """Return the first ``count`` test utterances, or all, as a vocoder says them."""
+    model = vocoder_of(scale, law, seed, run)
+    mel = log_mel(utterances(scale)[:count], model.rate, model.hop, model.mels).to(model.device)
+    return say(model, mel, steps=steps, generator=generator_on(model.device, seed + 30_000)).cpu()
+
+
 def heard(scale: Scale, law: Law, seed: int, steps: int, run: Run) -> Heard:
     """Return how the test utterances come out."""
     key = (scale, law, seed, steps)
     if key not in _HEARD:
-        model, clean = vocoder_of(scale, law, seed, run), utterances(scale)
-        mel = log_mel(clean, model.rate, model.hop, model.mels).to(model.device)
-        said = say(model, mel, steps=steps, generator=torch.Generator(model.device).manual_seed(seed + 30_000)).cpu()
-        pairs = list(zip(clean, said, strict=True))
-        stoi = _mean([intelligibility(a, b, model.rate) for a, b in pairs])
+        rate, clean = BUDGETS[scale].config.rate, utterances(scale)
+        waves = said(scale, law, seed, steps, run)
+        pairs = list(zip(clean, waves, strict=True))
+        stoi = _mean([intelligibility(a, b, rate) for a, b in pairs])
         try:
-            pesq = _mean([quality(a, b, model.rate) for a, b in pairs])
+            pesq = _mean([quality(a, b, rate) for a, b in pairs])
         except MissingExtra:
             pesq = math.nan
-        distance, cepstral = (each(clean, said, model.rate) for each in (log_mel_distance, mel_cepstral_distance))
+        distance, cepstral = (each(clean, waves, rate) for each in (log_mel_distance, mel_cepstral_distance))
         _HEARD[key] = Heard(stoi, distance, cepstral, pesq)
     return _HEARD[key]
 
