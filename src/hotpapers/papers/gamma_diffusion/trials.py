@@ -19,6 +19,8 @@ from hotpapers.run import Run
 GAUSSIAN, MIXTURE = Law("gaussian"), Law("mog")
 GAMMAS = tuple(Law("gamma", theta_0) for theta_0 in (0.001, 0.01, 0.1))
 LAWS = (GAUSSIAN, *GAMMAS, MIXTURE)
+CONTROL = Law("gamma", 1e-6)
+"""Less than 4e-9 nats from the Gaussian, but drawn in another way: what it changes is chance."""
 
 
 class Budget(NamedTuple):
