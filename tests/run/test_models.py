@@ -51,6 +51,23 @@ def test_a_model_that_cannot_be_read_is_refused_in_one_line(tmp_path, damage):
         load(Other if damage == "kind" else Line, tmp_path)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
+    model = Line(3)
+    nn.init.constant_(model.weight, value)
+    save_model(model, tmp_path)
+    with pytest.raises(BadInput, match="holds NaN or infinity: make it again with 'hotpapers line train TABLE'"):
+        load(Line, tmp_path)
+
+
+def test_a_model_without_its_settings_is_refused_in_one_line(tmp_path, capsys):
+    save_model(Line(3), tmp_path)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(BadInput, match="has lost its config.json"):
+        load(Line, tmp_path)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_settings_that_ask_for_more_than_the_weights_hold_take_no_memory(tmp_path):
     save_model(Line(3), tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"width": 10**13}))

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from hotpapers.errors import BadInput, Interrupted
-from hotpapers.run import Run
+from hotpapers.run import Run, generator_on
 
 
 def names(folder):
@@ -53,6 +53,15 @@ def test_the_seed_decides_every_generator(tmp_path):
             drawn.append((random.random(), float(np.random.rand()), float(torch.rand(()))))
     assert drawn[0] == drawn[1]
     assert all(a != b for a, b in zip(drawn[1], drawn[2], strict=True))
+
+
+@pytest.mark.parametrize("seeds", [{"seed": -1}, {"seed": 2**64}, {"seeds": (0, -1)}])
+def test_seeds_that_no_generator_takes_are_refused_before_anything_is_written(tmp_path, seeds):
+    with pytest.raises(BadInput, match="--seed can be 0 to"):
+        Run(tmp_path / "run", **seeds, device="cpu")
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(BadInput, match="--seed can be 0 to"):
+        generator_on("cpu", -1)
 
 
 def test_a_run_for_a_claim_is_a_directory_and_seeds_and_leaves_nothing_behind(tmp_path):
