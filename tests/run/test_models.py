@@ -63,7 +63,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
 def test_a_model_without_its_settings_is_refused_in_one_line(tmp_path, capsys):
     save_model(Line(3), tmp_path)
     (tmp_path / "config.json").unlink()
-    with pytest.raises(BadInput, match="has lost its config.json"):
+    with pytest.raises(BadInput, match=r"has lost its config\.json"):
         load(Line, tmp_path)
     assert capsys.readouterr() == ("", "")
 
