@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+OUTER_SHARE = 0.1  # of Muon's learning rate, for what Adam moves beside it
 MOMENTUM = 0.9
 ITERATIONS = 5
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of Jordan's quintic: it reaches 0.7 to 1.2, fast, and no fixed point
@@ -54,6 +55,20 @@ class Muon(torch.optim.Optimizer):
             state["momentum"] = torch.zeros_like(weight)
         state["momentum"].lerp_(weight.grad, 1 - MOMENTUM)
         return weight.grad.lerp(state["momentum"], MOMENTUM)
+
+
+def muon_beside_adam(
+    net: nn.Module, hidden: Iterable[nn.Module], learning_rate: float, steps: int
+) -> tuple[list[torch.optim.Optimizer], list[torch.optim.lr_scheduler.LRScheduler]]:
+    """Return what moves a convolutional network in a short training, and the schedules that bring its rates to 0.
+
+    Muon moves the convolutions within ``hidden``, Adam all the rest at ``OUTER_SHARE`` of the rate.
+    """
+    inner = [each.weight for part in hidden for each in part.modules() if isinstance(each, nn.Conv1d | nn.Conv2d)]
+    outer = [each for each in net.parameters() if not any(each is weight for weight in inner)]
+    optimisers: list[torch.optim.Optimizer]
+    optimisers = [Muon(inner, learning_rate), torch.optim.Adam(outer, OUTER_SHARE * learning_rate, fused=True)]
+    return optimisers, [torch.optim.lr_scheduler.LinearLR(each, 1.0, 0.0, total_iters=steps) for each in optimisers]
 
 
 def orthogonalised(matrices: Float[Tensor, "N rows columns"]) -> Float[Tensor, "N rows columns"]:

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from hotpapers.blocks.diffusion import by_level, denoising_loss, moving_average
 from hotpapers.blocks.diffusion.levels import Level
-from hotpapers.blocks.muon import Muon
+from hotpapers.blocks.muon import muon_beside_adam
 from hotpapers.errors import BadInput
 from hotpapers.media import sound_sheet, write_image
 from hotpapers.papers.crash.drums import Drums, read_drums
@@ -29,7 +29,6 @@ from hotpapers.verbs import Device, Folder, Outcome, resume_command
 
 BINS = 10  # of time, that losses are logged in
 PREVIEW = 8
-OUTER_SHARE = 0.1  # of Muon's learning rate, for what Adam moves beside it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +48,8 @@ class Config:
     steps, classifier_steps
         Of each network's training.
     optimiser
-        muon (Adam for what is not a weight of the blocks, at ``OUTER_SHARE`` of the rate; both fall to 0) or adam (the
-        rate falls by a fifth every 100,000 steps).
+        muon (for the weights of the blocks, Adam beside it; both rates fall to 0) or adam (the rate falls by a fifth
+        every 100,000 steps).
     batch, learning_rate
         Sounds a step, and the optimiser's rate.
     average
@@ -210,11 +209,7 @@ def _set_up(
         optimisers = [torch.optim.Adam(net.parameters(), config.learning_rate, fused=True)]
         schedules = [torch.optim.lr_scheduler.StepLR(optimisers[0], 100_000, 0.8)]
     else:
-        hidden = [each.weight for block in blocks for each in block.modules() if isinstance(each, nn.Conv1d)]
-        outer = [each for each in net.parameters() if not any(each is weight for weight in hidden)]
-        adam = torch.optim.Adam(outer, OUTER_SHARE * config.learning_rate, fused=True)
-        optimisers = [Muon(hidden, config.learning_rate), adam]
-        schedules = [torch.optim.lr_scheduler.LinearLR(each, 1.0, 0.0, total_iters=steps) for each in optimisers]
+        optimisers, schedules = muon_beside_adam(net, blocks, config.learning_rate, steps)
     net, *moving = run.setup(net, *optimisers, *schedules)
     return net, moving
 

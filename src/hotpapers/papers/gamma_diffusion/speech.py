@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,13 +13,14 @@ from torch.nn import functional as F
 
 from hotpapers.blocks.diffusion import ddim, denoising_loss, moving_average
 from hotpapers.blocks.diffusion.levels import Eps, Level
+from hotpapers.blocks.muon import muon_beside_adam
 from hotpapers.errors import BadInput
 from hotpapers.media import SOUND_SUFFIXES, files_in, read_sound
 from hotpapers.papers.gamma_diffusion.laws import Law
 from hotpapers.papers.gamma_diffusion.learning import Loss, check_training
 from hotpapers.papers.gamma_diffusion.mels import log_mel
 from hotpapers.papers.gamma_diffusion.sampling import first_noise
-from hotpapers.papers.gamma_diffusion.vocoder import Vocoder, plan
+from hotpapers.papers.gamma_diffusion.vocoder import Vocoder, WaveGrad, plan
 from hotpapers.progress import track
 from hotpapers.run import Run
 
@@ -42,8 +44,10 @@ class SpeechConfig:
         The noise.
     loss
         l1, as WaveGrad's, or sum-mse.
+    optimiser
+        adam, as WaveGrad's, or for short trainings muon, with rates that fall to 0.
     steps, batch, learning_rate
-        Of Adam.
+        Of the optimiser.
     frames
         Of the spectrogram in each crop.
     clip, average, warm_up
@@ -58,6 +62,7 @@ class SpeechConfig:
     table: int = 1000
     law: Law = dataclasses.field(default_factory=lambda: Law("gamma"))
     loss: Loss = "l1"
+    optimiser: Literal["adam", "muon"] = "adam"
     steps: int = 1_000_000
     batch: int = 32
     learning_rate: float = 2e-4
@@ -70,7 +75,8 @@ class SpeechConfig:
 SPEECH_PRESETS: dict[str, SpeechConfig] = {
     "speech": SpeechConfig(),
     "speech-tiny": SpeechConfig(preset="speech-tiny", rate=8_000, mels=64, width=4, factors=(5, 2, 2, 2, 2),
-                                steps=4_000, batch=8, learning_rate=2e-3, average=0.99, warm_up=True),
+                                optimiser="muon", steps=4_000, batch=8, learning_rate=0.02, average=0.99,
+                                warm_up=True),
 }  # fmt: skip
 """``speech`` is WaveGrad's base model and training on 22.05 kHz."""
 
@@ -137,8 +143,8 @@ def fit_vocoder(speech: Speech, config: SpeechConfig, run: Run) -> Vocoder:
     long = torch.cat(speech.waves).to(run.device)
     frames = long_mel(speech.waves, model).to(run.device)
     starts = crop_starts(speech.waves, model.hop, config.frames)
-    optimiser = torch.optim.Adam(model.network.parameters(), config.learning_rate, fused=True)
-    net, optimiser = run.setup(model.network, optimiser)
+    optimisers, schedules = _moved_by(model.network, config)
+    net, *moving = run.setup(model.network, *optimisers, *schedules)
     average = moving_average(model.network, config.average, warm_up=config.warm_up)
     run.setup(average, order)
     noise, length, last = model.noise, config.frames * model.hop, len(model.schedule) - 1
@@ -154,14 +160,24 @@ def fit_vocoder(speech: Speech, config: SpeechConfig, run: Run) -> Vocoder:
 
         losses = denoising_loss(eps, y, model.between(t), noise=noise, power=1 if config.loss == "l1" else 2)
         loss = losses.mean() * (1 if config.loss == "l1" else length)
-        optimiser.zero_grad()
+        model.network.zero_grad()
         run.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(model.network.parameters(), config.clip)
-        optimiser.step()
+        for each in moving:
+            each.step()
         average.update_parameters(model.network)
         run.log(loss=losses.detach().mean(), gradient=norm)
     model.network.load_state_dict(average.module.state_dict())
     return model.eval()
+
+
+def _moved_by(
+    network: WaveGrad, config: SpeechConfig
+) -> tuple[list[torch.optim.Optimizer], list[torch.optim.lr_scheduler.LRScheduler]]:
+    if config.optimiser == "adam":
+        return [torch.optim.Adam(network.parameters(), config.learning_rate, fused=True)], []
+    hidden = [network.down, network.film, network.mel, network.up]
+    return muon_beside_adam(network, hidden, config.learning_rate, config.steps)
 
 
 def long_mel(waves: Sequence[Float[Tensor, " length"]], model: Vocoder) -> Float[Tensor, "mels frames"]:

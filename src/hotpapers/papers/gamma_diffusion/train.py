@@ -79,7 +79,7 @@ def train(
     batch
         Images or crops a step.
     learning_rate
-        Adam's learning rate.
+        Of Adam; in speech-tiny of Muon (0.02).
     out
         The directory to write the model to; beside the folder when left out.
     seed
