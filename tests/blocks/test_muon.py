@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hotpapers.blocks.muon import COEFFICIENTS, ITERATIONS, MOMENTUM, Muon, orthogonalised
+from hotpapers.blocks.muon import COEFFICIENTS, ITERATIONS, MOMENTUM, Muon, muon_beside_adam, orthogonalised
 
 
 def random_matrices(*shape: int) -> torch.Tensor:
@@ -57,3 +57,18 @@ def test_a_weight_without_gradient_stays():
     Muon([first, second], 0.1).step()
     assert torch.equal(second, random_matrices(4, 5))
     assert not torch.equal(first, second)
+
+
+def test_beside_adam_muon_moves_the_convolutions_within_and_both_rates_fall_to_nought():
+    net = torch.nn.ModuleDict({"first": torch.nn.Conv1d(1, 4, 3), "block": torch.nn.Conv1d(4, 4, 3)})
+    optimisers, schedules = muon_beside_adam(net, [net["block"]], 0.02, 2)
+    muon, adam = ([each for group in one.param_groups for each in group["params"]] for one in optimisers)
+    assert len(muon) == 1
+    assert muon[0] is net["block"].weight
+    assert {id(each) for each in muon + adam} == {id(each) for each in net.parameters()}
+    rates = []
+    for _ in range(3):
+        rates.append([one.param_groups[0]["lr"] for one in optimisers])
+        for each in (*optimisers, *schedules):
+            each.step()
+    assert rates == [[0.02, pytest.approx(0.002)], [0.01, pytest.approx(0.001)], [0, 0]]

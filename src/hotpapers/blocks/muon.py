@@ -64,7 +64,7 @@ def muon_beside_adam(
 
     Muon moves the convolutions within ``hidden``, Adam all the rest at ``OUTER_SHARE`` of the rate.
     """
-    inner = [each.weight for part in hidden for each in part.modules() if isinstance(each, nn.Conv1d | nn.Conv2d)]
+    inner = [each.weight for part in hidden for each in part.modules() if isinstance(each, nn.Conv1d)]
     outer = [each for each in net.parameters() if not any(each is weight for weight in inner)]
     optimisers: list[torch.optim.Optimizer]
     optimisers = [Muon(inner, learning_rate), torch.optim.Adam(outer, OUTER_SHARE * learning_rate, fused=True)]
