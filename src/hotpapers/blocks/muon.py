@@ -64,10 +64,12 @@ def muon_beside_adam(
 
     Muon moves the convolutions within ``hidden``, Adam all the rest at ``OUTER_SHARE`` of the rate.
     """
-    inner = [each.weight for part in hidden for each in part.modules() if isinstance(each, nn.Conv1d)]
-    outer = [each for each in net.parameters() if not any(each is weight for weight in inner)]
+    layers = [each for part in hidden for each in part.modules() if isinstance(each, nn.Conv1d)]
+    inner = {id(each.weight) for each in layers}
+    weights = [each for each in net.parameters() if id(each) in inner]
+    outer = [each for each in net.parameters() if id(each) not in inner]
     optimisers: list[torch.optim.Optimizer]
-    optimisers = [Muon(inner, learning_rate), torch.optim.Adam(outer, OUTER_SHARE * learning_rate, fused=True)]
+    optimisers = [Muon(weights, learning_rate), torch.optim.Adam(outer, OUTER_SHARE * learning_rate, fused=True)]
     return optimisers, [torch.optim.lr_scheduler.LinearLR(each, 1.0, 0.0, total_iters=steps) for each in optimisers]
 
 
