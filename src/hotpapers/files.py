@@ -36,9 +36,8 @@ def written_whole(target: Path) -> Iterator[Path]:
     """
     target = Path(target)
     try:
-        if target.exists() and not (
-            target.is_file() or target.is_dir()
-        ):  # a device is lost when a file takes its place
+        # A pipe or a device would be lost when a file takes its place.
+        if target.exists() and not (target.is_file() or target.is_dir()):
             raise BadInput(f"Cannot write {target}: it is a pipe or a device. Name another place with --out.")
         target.parent.mkdir(parents=True, exist_ok=True)
         room = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.", dir=target.parent))

@@ -60,7 +60,7 @@ class Muon(torch.optim.Optimizer):
 def muon_beside_adam(
     net: nn.Module, hidden: Iterable[nn.Module], learning_rate: float, steps: int
 ) -> tuple[list[torch.optim.Optimizer], list[torch.optim.lr_scheduler.LRScheduler]]:
-    """Return what moves a convolutional network in a short training, and the schedules that bring its rates to 0.
+    """Return what moves a network of waveforms in a short training, and the schedules that bring its rates to 0.
 
     Muon moves the convolutions within ``hidden``, Adam all the rest at ``OUTER_SHARE`` of the rate.
     """

@@ -4,6 +4,7 @@ Everything that reads a user's file ends well or raises ``BadInput``: one line w
 Everything that writes one writes it whole or not at all.
 """
 
+from hotpapers.media.arrays import read_array
 from hotpapers.media.cells import cells_up_to
 from hotpapers.media.folders import files_in, is_archive
 from hotpapers.media.images import IMAGE_SUFFIXES, MAX_PIXELS, Picture, read_image, read_mask, write_image
@@ -22,6 +23,7 @@ __all__ = [
     "contact_sheet",
     "files_in",
     "is_archive",
+    "read_array",
     "read_image",
     "read_mask",
     "read_sound",

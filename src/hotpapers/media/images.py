@@ -18,8 +18,9 @@ from hotpapers.media import deep
 from hotpapers.media.readable import check_readable, named
 
 MAX_PIXELS = 64_000_000
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".avif")
 """The largest image that is read unless the caller asks for more: 8000 x 8000."""
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".avif")
+"""How the names of images end in a folder of many."""
 
 # Raster formats that Pillow decodes itself. Left out on purpose: EPS (runs a program), and the rare and the unsafe.
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000", "ICO", "TGA")

@@ -15,7 +15,7 @@ from hotpapers.papers.crash.experiment import data, made_up
 from hotpapers.papers.crash.exporting import export
 from hotpapers.papers.crash.gan import Critic, WaveGan, critic_loss, fit_gan, latents, matching_width, shuffled
 from hotpapers.papers.crash.judge import fit_judge, precision_and_recall
-from hotpapers.papers.crash.model import SCHEDULES, estimate
+from hotpapers.papers.crash.model import SCHEDULES, estimate, left_to_tell
 from hotpapers.papers.crash.shelf import FOLDER, open_judge, open_model
 from hotpapers.papers.crash.shipping import CLASSES, read_samples
 from hotpapers.papers.crash.verbs import sample
@@ -110,6 +110,9 @@ def test_what_is_left_to_tell_has_unit_variance_and_is_not_correlated_with_the_s
     linear = estimate(lambda x, told: torch.zeros_like(x), x, level, 0.2)
     unit = estimate(lambda x, told: torch.ones_like(x), x, level, 0.2) - linear
     left = (noise - linear) / unit
+    told = SCHEDULES["vp-cos"].batch(torch.tensor([0.5]))
+    assert float(left_to_tell(told, 0.2)) == pytest.approx(float(unit.mean()) ** 2, rel=1e-5)
+    assert float(left_to_tell(told, 0.0)) == 1
     assert float(left.std()) == pytest.approx(1, abs=0.01)
     assert float((left * x).mean()) == pytest.approx(0, abs=0.01)
 

@@ -103,7 +103,5 @@ def read_drum(path: Path, rate: int, length: int) -> Float[np.ndarray, " length"
     sound = read_sound(path, rate=rate, max_samples=LONGEST).samples[0, :length]
     peak = np.abs(sound).max(initial=0)
     if peak < 1e-4:
-        raise BadInput(
-            f"{Path(path).name} is silent in its first {length / rate:.2f} s; give a sound that begins at once."
-        )
+        raise BadInput(f"{named(path)} is silent in its first {length / rate:.2f} s; give a sound that begins at once.")
     return np.pad(sound / peak, (0, length - len(sound))).astype(np.float32)

@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 import torch
@@ -15,8 +14,8 @@ from hotpapers.blocks.diffusion import encode as encode_sound
 from hotpapers.blocks.diffusion import kept_region, partly_noised, slerp
 from hotpapers.errors import BadInput, HotpapersError
 from hotpapers.files import replaceable, written_whole
-from hotpapers.media import sound_sheet, write_image, write_sound
-from hotpapers.media.readable import check_readable, named
+from hotpapers.media import read_array, sound_sheet, write_image, write_sound
+from hotpapers.media.readable import named
 from hotpapers.papers.crash.drums import read_drum
 from hotpapers.papers.crash.model import Crash
 from hotpapers.papers.crash.sampling import Sampler, check_steps, denoise, draw
@@ -304,11 +303,7 @@ def _read(net: Crash, path: Path) -> Float[Tensor, "1 length"]:
 
 def _read_latent(path: Path, length: int) -> Float[np.ndarray, " length"]:
     """Read a latent of ``length`` numbers."""
-    check_readable(path, "latent")
-    try:
-        array = np.lib.format.open_memmap(path, mode="r")  # takes no memory for what a header asks for
-    except (OSError, ValueError, OverflowError, TokenError) as error:  # the last by a header that is no expression
-        raise BadInput(f"{named(path)} is no array of NumPy's; give what 'encode' wrote.") from error
+    array = read_array(path, "latent", "what 'encode' wrote")
     if array.dtype.kind != "f" or array.shape != (length,) or not (np.abs(array) < LARGEST).all():
         raise BadInput(
             f"A latent of this model has {length:,} numbers, none of them NaN or beyond {LARGEST:,.0f}; {named(path)} "

@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 import torch
@@ -14,8 +13,8 @@ from hotpapers.blocks.diffusion import ddim, slerp
 from hotpapers.blocks.diffusion import encode as encode_upwards
 from hotpapers.errors import BadInput
 from hotpapers.files import replaceable, written_whole
-from hotpapers.media import contact_sheet, to_pixels, write_image
-from hotpapers.media.readable import check_readable, named
+from hotpapers.media import contact_sheet, read_array, to_pixels, write_image
+from hotpapers.media.readable import named
 from hotpapers.papers.d2c.logistics import quantise
 from hotpapers.papers.d2c.model import D2C
 from hotpapers.papers.d2c.pictures import read_picture, unit
@@ -166,11 +165,7 @@ def decode(
         Where to compute.
     """
     net = open_model(model, device)
-    check_readable(Path(latent), "latent")
-    try:
-        array = np.lib.format.open_memmap(latent, mode="r")  # takes no memory for what a header asks for
-    except (OSError, ValueError, OverflowError, TokenError) as error:  # the last by a header that is no expression
-        raise BadInput(f"{named(Path(latent))} is no array of NumPy's; give what 'encode' wrote.") from error
+    array = read_array(Path(latent), "latent", "what 'encode' wrote")
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
         values = array.astype(np.float32) if array.shape == net.shape and array.dtype.kind == "f" else None
     if values is None or not (np.abs(values) < LARGEST).all():

@@ -23,6 +23,7 @@ from hotpapers.papers.gamma_diffusion import trials, utterances
 from hotpapers.papers.gamma_diffusion.contest import Way, made
 from hotpapers.papers.gamma_diffusion.laws import Law, gamma_divergence, scales, shapes, skewness, step_shapes
 from hotpapers.papers.gamma_diffusion.learning import PRESETS, untrained
+from hotpapers.papers.gamma_diffusion.pictures import as_pixels
 from hotpapers.run import Run
 
 PUBLISHED = {"celeba": 78_700_803, "church": 113_673_219, "cifar": 35_746_307}
@@ -180,7 +181,7 @@ def _against_gaussian(scale: Scale, run: Run, law: Law, way: Way) -> Measurement
     )
     models = {str(each): trials.model_of(scale, each, run.seeds[0], run) for each in (trials.GAUSSIAN, law)}
     made_of = {name: made(model, way, 16, run.seeds[0]) for name, model in models.items()}
-    shown = [((each + 1) / 2).clamp(0, 1).permute(1, 2, 0).cpu().numpy() for of in made_of.values() for each in of]
+    shown = as_pixels(each for of in made_of.values() for each in of)
     labels = [name for name, of in made_of.items() for _ in of]
     sheet = write_image(run.out / "images.png", contact_sheet(shown, labels, 8))
     return _ratio(scale, run, method, baseline, {}, [sheet])

@@ -15,7 +15,7 @@ from hotpapers.papers.gamma_diffusion.contest import Way, contenders, made, real
 from hotpapers.papers.gamma_diffusion.inspecting import figure_of, pixels_of
 from hotpapers.papers.gamma_diffusion.laws import Law, check_law
 from hotpapers.papers.gamma_diffusion.learning import check_config
-from hotpapers.papers.gamma_diffusion.pictures import Pictures, read_pictures
+from hotpapers.papers.gamma_diffusion.pictures import Pictures, as_pixels, read_pictures
 from hotpapers.papers.gamma_diffusion.train import ImagePreset, changed, preset_of
 from hotpapers.run import Run
 from hotpapers.verbs import AnyFile, Device, Outcome
@@ -144,7 +144,7 @@ def told(distances: Distances, shown: dict[str, torch.Tensor], laws: list[Law], 
             if law != first:
                 numbers[f"{law} / {first}, {way}"] = f"{mean:.3f}" if alone else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
     write_image(plot, _plot(distances, laws))
-    images = [((each + 1) / 2).clamp(0, 1).permute(1, 2, 0).numpy() for law in laws for each in shown[str(law)]]
+    images = as_pixels(each for law in laws for each in shown[str(law)])
     labels = [str(law) for law in laws for _ in shown[str(law)]]
     write_image(sheet, contact_sheet(images, labels, SHOWN))
     interval = "of one seed, without an interval" if alone else "with the 95 % interval over the seeds"

@@ -4,6 +4,7 @@ A file that is no image, or too small, is left out, counted and named.
 """
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from hotpapers.errors import BadInput
-from hotpapers.media import IMAGE_SUFFIXES, files_in, read_image
+from hotpapers.media import IMAGE_SUFFIXES, files_in, read_image, to_pixels
+from hotpapers.media.readable import named
 from hotpapers.progress import track
 
 LARGEST = 16 << 30  # bytes of all pictures together
@@ -57,6 +59,11 @@ def from_bytes(pixels: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return pixels.float() / 127.5 - 1
 
 
+def as_pixels(images: Iterable[Float[Tensor, "channels size size"]]) -> list[Float[np.ndarray, "size size channels"]]:
+    """Return images of [-1, 1] for people: height x width x channels in [0, 1]."""
+    return [to_pixels((each + 1) / 2).clip(0, 1) for each in images]
+
+
 def read_pictures(folder: Path, size: int, channels: int, *, crop: Crop = "square") -> Pictures:
     """Read every image under ``folder``, or in a ZIP archive.
 
@@ -77,11 +84,11 @@ def read_pictures(folder: Path, size: int, channels: int, *, crop: Crop = "squar
             raise BadInput(
                 f"{folder} has {len(found):,} images, more than fit at {size} x {size}; take a part of them."
             )
-        for _, path in track(found, "reading images"):
+        for name, path in track(found, "reading images"):
             try:
                 pixels.append(read_square(path, size, channels, crop))
             except BadInput as error:
-                left_out[path] = str(error)
+                left_out[Path(folder) / name] = str(error).replace(named(path), named(Path(folder) / name))
     if not pixels:
         reason = next(iter(left_out.values()), f"none ends in {', '.join(IMAGE_SUFFIXES)}")
         raise BadInput(f"There is no image in {folder} that can be used ({reason}).")

@@ -16,6 +16,7 @@ from hotpapers.blocks.diffusion.levels import Eps, Level
 from hotpapers.blocks.muon import muon_beside_adam
 from hotpapers.errors import BadInput
 from hotpapers.media import SOUND_SUFFIXES, files_in, read_sound
+from hotpapers.media.readable import named
 from hotpapers.papers.gamma_diffusion.laws import Law
 from hotpapers.papers.gamma_diffusion.learning import Loss, check_training
 from hotpapers.papers.gamma_diffusion.mels import log_mel
@@ -110,11 +111,11 @@ def read_speech(folder: Path, config: SpeechConfig) -> Speech:
     """
     sounds, left_out, total = [], {}, 0
     with files_in(Path(folder), SOUND_SUFFIXES, "recordings") as found:
-        for _, path in track(found, "reading sounds"):
+        for name, path in track(found, "reading sounds"):
             try:
                 sounds.append(read_sound(path, rate=config.rate, mono=True, max_samples=LONGEST).samples[0])
             except BadInput as error:
-                left_out[path] = str(error)
+                left_out[Path(folder) / name] = str(error).replace(named(path), named(Path(folder) / name))
                 continue
             total += sounds[-1].nbytes
             if total > LARGEST:

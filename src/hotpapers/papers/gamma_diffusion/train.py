@@ -15,7 +15,7 @@ from hotpapers.media import contact_sheet, sound_sheet, write_image, write_sound
 from hotpapers.papers.gamma_diffusion.laws import Law, LawName
 from hotpapers.papers.gamma_diffusion.learning import PRESETS, Config, Loss, check_config, fit
 from hotpapers.papers.gamma_diffusion.mels import log_mel
-from hotpapers.papers.gamma_diffusion.pictures import Pictures, from_bytes, read_pictures
+from hotpapers.papers.gamma_diffusion.pictures import Pictures, as_pixels, from_bytes, read_pictures
 from hotpapers.papers.gamma_diffusion.sampling import draw
 from hotpapers.papers.gamma_diffusion.speech import (
     SPEECH_PRESETS,
@@ -147,8 +147,7 @@ def sheet_of(
 ) -> Float[np.ndarray, "height width 3"]:
     """Return a picture of images that were learned, above images that were made."""
     learned = from_bytes(pictures.pixels[:: max(1, len(pictures) // 8)][:8])
-    shown = [((each + 1) / 2).clamp(0, 1).permute(1, 2, 0).cpu().numpy() for each in (*learned, *made)]
-    return contact_sheet(shown, ["learned"] * len(learned) + ["made"] * len(made), 8)
+    return contact_sheet(as_pixels((*learned, *made)), ["learned"] * len(learned) + ["made"] * len(made), 8)
 
 
 def _said_again(model: Vocoder, speech: Speech) -> tuple[Float[np.ndarray, " length"], Float[np.ndarray, " length"]]:

@@ -37,8 +37,8 @@ _TINY = SPEECH_PRESETS["speech-tiny"]
 BUDGETS: dict[Scale, Budget] = {
     "smoke": Budget(dataclasses.replace(_TINY, steps=2, batch=2, frames=12), 3, 1),
     "laptop": Budget(dataclasses.replace(_TINY, steps=1_000), 3, 3),
-    "paper": Budget(dataclasses.replace(_TINY, width=32, steps=200_000, batch=32, learning_rate=2e-4, average=0.9999),
-                    5, 10),
+    "paper": Budget(dataclasses.replace(_TINY, width=32, optimiser="adam", steps=200_000, batch=32, learning_rate=2e-4,
+                                        average=0.9999), 5, 10),
 }  # fmt: skip
 
 

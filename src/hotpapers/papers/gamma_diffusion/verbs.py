@@ -10,8 +10,7 @@ from torch import Tensor
 
 from hotpapers.errors import BadInput, MissingExtra
 from hotpapers.files import replaceable, written_whole
-from hotpapers.media import contact_sheet, read_sound, sound_sheet, write_image, write_sound
-from hotpapers.media.readable import check_readable
+from hotpapers.media import contact_sheet, read_array, read_sound, sound_sheet, write_image, write_sound
 from hotpapers.papers.gamma_diffusion.hearing import (
     NARROW,
     intelligibility,
@@ -23,6 +22,7 @@ from hotpapers.papers.gamma_diffusion.laws import Law, LawName, check_law
 from hotpapers.papers.gamma_diffusion.mels import log_mel
 from hotpapers.papers.gamma_diffusion.model import GammaDiffusion
 from hotpapers.papers.gamma_diffusion.opening import open_model
+from hotpapers.papers.gamma_diffusion.pictures import as_pixels
 from hotpapers.papers.gamma_diffusion.sampling import Spacing, batches
 from hotpapers.papers.gamma_diffusion.speech import LONGEST, say
 from hotpapers.papers.gamma_diffusion.vocoder import Vocoder
@@ -147,7 +147,7 @@ def vocode(
 def _spectrogram(source: Path, net: Vocoder) -> tuple[Tensor | None, Tensor]:
     """Return the recording, where it is one, cut to whole frames, and its spectrogram."""
     if source.suffix.lower() == ".npy":
-        array = _array(source)
+        array = read_array(source, "spectrogram", "a spectrogram or a recording")
         if array.ndim != 2 or len(array) != net.mels or not 1 <= array.shape[1] <= LONGEST // net.hop:
             raise BadInput(f"This vocoder takes {net.mels} bands x frames; {source.name} has shape {array.shape}.")
         if array.dtype.kind not in "fiu" or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
@@ -159,19 +159,6 @@ def _spectrogram(source: Path, net: Vocoder) -> tuple[Tensor | None, Tensor]:
         raise BadInput(f"{source.name} is silent, or shorter than {net.hop} samples; give a recording of speech.")
     clean = torch.from_numpy(np.ascontiguousarray(samples / max(1.0, np.abs(samples).max())))
     return clean, log_mel(clean[None], net.rate, net.hop, net.mels)
-
-
-def _array(source: Path) -> np.ndarray:
-    """Open an array where it lies: a file that claims more than it holds takes no memory."""
-    check_readable(source, "spectrogram")
-    try:
-        array = np.load(source, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"{source.name} is no array of NumPy's; give a spectrogram or a recording.") from error
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise BadInput(f"{source.name} is an archive of arrays; give one of them, saved by numpy.save.")
-    return array
 
 
 def _heard(clean: Tensor, said: Tensor, rate: int) -> dict[str, float]:
@@ -199,13 +186,12 @@ def _asked(noise: LawName | None, theta0: float, eta: float) -> Law | None:
 
 def _keep(made: Tensor, out: Path, law: Law, steps: int) -> Outcome:
     """Write images and a picture of them into a folder."""
-    images = ((made + 1) / 2).clamp(0, 1).nan_to_num().permute(0, 2, 3, 1).cpu().numpy()
+    images = as_pixels(made.nan_to_num())
     names = [f"{number:05d}" for number in range(1, len(images) + 1)]
     with written_whole(out) as temporary:
         temporary.mkdir()
         for name, image in zip(names, images, strict=True):
             write_image(temporary / f"{name}.png", image)
-        shown = list(images[:SHOWN])
-        write_image(temporary / "images.png", contact_sheet(shown, names[: len(shown)], 8))
+        write_image(temporary / "images.png", contact_sheet(images[:SHOWN], names[:SHOWN], 8))
     numbers: dict[str, float | int | str] = {"images": len(images), "steps": steps, "noise": str(law)}
     return Outcome({"picture": out / "images.png"}, numbers, f"All of them are in {shlex.quote(str(out))}.")
